@@ -1,0 +1,489 @@
+"""Listings: pieces of kernel-style C that can be shown, called, stepped and checked as they stand."""
+
+import math
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from cmpx import rounds as natively
+from cmpx import worker
+from cmpx.checking import THREADS, Finding, Reader, Trace, Verdict
+from cmpx.languages import _
+from cmpx.sources import CSRC, Source
+from cmpx.stored import Record, Recorder, find, recording
+from cmpx.toolchain import LONGEST, Build, NoCompilerError, build, program
+
+if TYPE_CHECKING:
+    from cmpx.symbols import Symbols
+    from cmpx.widgets.stepper import Stepper
+
+__all__ = ["Call", "Listing", "UnmodelledError", "listing"]
+
+_FOLDER = CSRC / "listings"
+_LITERALS = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"", re.S)
+_ASM = re.compile(r"\b(?:asm|__asm|__asm__)\b[\s\w]*\(\s*(?P<template>\"[^\"]*\")?")
+# zeroing a large local calls memset on the thread's own stack
+_KNOWN = re.compile(r"__tsan_\w+|cmpx_\w+|__sanitizer_cov_trace_pc|__wrap_mem(?:cpy|set|move)|memset")
+STATES = 5_000_000
+SECONDS = 60.0
+
+
+class UnmodelledError(ValueError):
+    """A listing does something that the machine does not know.
+
+    Parameters
+    ----------
+    what : tuple of str
+        What, each by name or line.
+    build : Build
+        The build it was found in.
+    """
+
+    def __init__(self, what: tuple[str, ...], build: Build) -> None:
+        super().__init__(_("unmodelled: {what}").format(what="; ".join(what)))
+        self.what = what
+        self.build = build
+
+
+class Call:
+    """What one function alone did.
+
+    Parameters
+    ----------
+    result : int
+        What it returned, 64 bits.
+    before, after : dict of str to int
+        The globals.
+    source : str
+        Where it comes from, if it was not called here and now.
+    """
+
+    def __init__(self, result: int, before: dict[str, int], after: dict[str, int], source: str = "") -> None:
+        self.source = source
+        self.result = result
+        self.before = before
+        self.after = after
+
+    @property
+    def changed(self) -> dict[str, tuple[int, int]]:
+        """The globals that it changed: before and after."""
+        return {name: (old, self.after[name]) for name, old in self.before.items() if old != self.after[name]}
+
+    def __repr__(self) -> str:
+        changes = [f"  {name}: {old:#x} → {new:#x}" for name, (old, new) in self.changed.items()]
+        return "\n".join([*filter(None, [self.source]), f"→ {self.result:#x}", *changes])
+
+
+class Listing:
+    """A piece of kernel-style C with processes, and what can be done with it.
+
+    Parameters
+    ----------
+    text : str
+        The C source; see ``<cmpx/listing.h>`` for PROCESS, INIT, INVARIANT, FINALLY and EXPECT.
+    name : str
+        What messages call it.
+    first_line : int
+        The number that the reader sees beside its first line.
+    **definitions : int or str
+        Macros, in capitals: ``UPDATES=7``.
+    """
+
+    def __init__(self, text: str, *, name: str = "listing", first_line: int = 1, **definitions: int | str) -> None:
+        self.text = _checked(text)
+        self.name = name
+        self.definitions = definitions
+        self.first_line = first_line
+        for macro, value in definitions.items():
+            if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", macro) or not re.fullmatch(r"-?\w+", str(value)):
+                message = _("{macro}={value!r}: a macro is in capitals and its value a number or a word")
+                raise ValueError(message.format(macro=macro, value=value))
+
+    def show(self) -> Source:
+        """The text; a notebook colours it."""
+        return Source(self.text.rstrip("\n").expandtabs(8))
+
+    def __repr__(self) -> str:
+        definitions = "".join(f", {name}={value}" for name, value in self.definitions.items())
+        return f"<Listing {self.name}{definitions}>"
+
+    def build(self, optimise: int | str = 0, compiler: tuple[str, ...] | None = None) -> Build:
+        """The instrumented build, made now or found among those made before.
+
+        Parameters
+        ----------
+        optimise, compiler
+            As for `check`.
+        """
+        return build(
+            self.text, self.name, self.definitions, first_line=self.first_line, level=str(optimise), using=compiler
+        )  # fmt: skip
+
+    def run(
+        self,
+        verb: str,
+        *,
+        optimise: int | str = 0,
+        compiler: tuple[str, ...] | None = None,
+        progress: Callable[[int], object] = lambda states: None,
+        **job: object,
+    ) -> tuple[worker.Outcome, Build | Record]:
+        """Build the listing and have the worker do one thing with it; without a compiler, find what it once said.
+
+        Parameters
+        ----------
+        verb : {"check", "replay", "call"}
+            What to do.
+        optimise : int or str
+            The compiler's level.
+        compiler : tuple of str, optional
+            The command of the compiler.
+        progress : callable
+            Called with the number of states, some ten times a second.
+        **job
+            What else the verb takes; see ``csrc/jobs.c``.
+
+        Raises
+        ------
+        UnmodelledError
+            The listing does something that the machine does not know.
+        ValueError
+            It has no process, too many, or too much memory.
+        """
+        whole = {"text": self.text, "macros": self.definitions, "verb": verb, "optimise": optimise, **job}
+        try:
+            machine, built = program("machine"), self.build(optimise, compiler)
+        except NoCompilerError:
+            found = find(whole)
+            if found is None:
+                raise
+            return worker.Outcome(found[0], 0, False), found[1]
+        strangers = self._strangers(built)
+        if strangers:
+            raise UnmodelledError(strangers, built)
+        if verb == "call":
+            job["function"] = self._place_of(str(job["function"]), built)
+        outcome = worker.run(machine, {"verb": verb, "path": built.path, "deadline": 30} | job, progress)
+        answer = outcome.answer
+        if "unloadable" in answer:
+            raise UnmodelledError((answer["unloadable"],), built)
+        processes = answer.get("processes")
+        if verb != "call" and processes is not None and not processes:
+            raise ValueError(_("{name} has no PROCESS(name) {{ … }}: nothing to run").format(name=self.name))
+        if processes is not None and len(processes) > THREADS:
+            raise ValueError(_("{name} has more than eight PROCESSes").format(name=self.name))
+        if answer.get("oversized"):
+            raise ValueError(_("the globals of {name} take more than 128 KiB: make its arrays smaller").format(name=self.name))
+        if recording():
+            recorder = cast("Symbols", Recorder(built.symbols, whole, answer, built.title))
+            return outcome, Record(built.title, recorder, stored=False)
+        return outcome, built
+
+    @staticmethod
+    def _place_of(function: str, built: Build) -> str:
+        functions = built.symbols.functions
+        if function not in functions:
+            own = sorted(name for name in functions if not name.endswith("_at_load"))
+            raise ValueError(_("no function {name!r} here; there are {names}").format(name=function, names=", ".join(own)))
+        return f"{functions[function]:x}"
+
+    def _strangers(self, built: Build) -> tuple[str, ...]:
+        """What the machine does not know, each by name or line."""
+        found = [_("inline assembly in line {line}").format(line=line + self.first_line) for line in _assembly(self.text)]
+        if built.symbols.has_thread_locals:
+            found.append(_("a _Thread_local variable"))
+        names = sorted(name for name in built.symbols.undefined if not _KNOWN.fullmatch(name))
+        return (*found, *(_("{name}(), which is not among our headers").format(name=name) for name in names))
+
+    def check(
+        self,
+        memory: str = "sc",
+        *,
+        optimise: int | str = 0,
+        states: int = STATES,
+        seconds: float = SECONDS,
+        compiler: tuple[str, ...] | None = None,
+    ) -> Verdict:
+        """Run every interleaving.
+
+        Parameters
+        ----------
+        memory : {"sc", "tso"}
+            One memory for all, or x86's: each thread's stores wait in a buffer.
+        optimise : int or str
+            The compiler's level; the verdict speaks of the code that it makes.
+        states, seconds : int, float
+            Where to stop: then the verdict is "bounded", unless something bad was found.
+        compiler : tuple of str, optional
+            The command of the compiler.
+
+        Returns
+        -------
+        Verdict
+        """
+        _known_memory(memory)
+        job = {"memory": memory, "states": states, "seconds": seconds, "deadline": int(seconds) + 30}
+        options: dict[str, Any] = {"optimise": optimise, "compiler": compiler, **job}
+        try:
+            outcome, built = self.run("check", progress=_Progress(), **options)
+        except UnmodelledError as error:
+            return Verdict(self.name, "unmodelled", memory, error.build.title, unmodelled=error.what)
+        answer = outcome.answer
+        if "complete" not in answer:
+            status, died = _died(outcome)
+            return Verdict(self.name, status, memory, built.title, died)
+        reader = Reader(answer, built.symbols)
+        findings = reader.findings()
+        whole = answer["complete"] and "interleavings" in answer
+
+        def count(steps: int) -> int:
+            return int(self.run("check", steps=steps, **options)[0].answer["within"], 16)
+
+        return Verdict(
+            self.name, "fails" if findings else "holds" if whole else "bounded", memory, built.title, findings, reader.races(),
+            _runs(answer, "interleavings"), _runs(answer, "bad"), states=answer["states"], _count=count if whole else None,
+        )  # fmt: skip
+
+    def replay(self, schedule: str, memory: str = "sc", *, optimise: int | str = 0) -> Trace:
+        """Run one schedule, as `Trace.schedule` writes it.
+
+        Parameters
+        ----------
+        schedule : str
+            Process names, one a step; ``a*3`` is three steps of a; ``a~`` lets a's oldest store reach memory.
+        memory : {"sc", "tso"}
+            As for `check`.
+        optimise : int or str
+            As for `check`.
+
+        Returns
+        -------
+        Trace
+            Of the steps that were possible.
+
+        Raises
+        ------
+        ValueError
+            The schedule names something that is no process.
+        """
+        _known_memory(memory)
+        if len(schedule.encode()) > 100_000:
+            raise ValueError(_("this schedule is too long"))
+        outcome, built = self.run("replay", optimise=optimise, memory=memory, schedule=schedule)
+        answer = outcome.answer
+        if "wrong" in answer:
+            message = _("{word!r} is no step of this listing; its processes are {names}")
+            raise ValueError(message.format(word=answer["wrong"].split()[0], names=", ".join(answer["processes"])))
+        if "steps" not in answer:
+            return Trace((), None, _died(outcome)[1][0].message)
+        reader = Reader(answer, built.symbols)
+        last = answer["steps"][-1] if answer["steps"] else {}
+        end = reader.finding(last["finding"])[1] if "finding" in last else ""
+        return Trace(reader.steps(answer["steps"]), None, end, built.title if built.stored else "")
+
+    def step(self, memory: str = "sc", *, optimise: int | str = 0, schedule: str = "") -> "Stepper":
+        """Step through it, one access to shared memory at a time; in a notebook by mouse or keyboard.
+
+        Parameters
+        ----------
+        memory, optimise
+            As for `check`.
+        schedule : str
+            The run to begin with, as `Trace.schedule` writes it.
+
+        Returns
+        -------
+        Stepper
+        """
+        from cmpx.widgets.stepper import Stepper  # a room above this one
+
+        return Stepper(self, memory, optimise=optimise, schedule=schedule)
+
+    def race(
+        self,
+        seconds: float | None = None,
+        rounds: int | None = None,
+        *,
+        optimise: int | str = 2,
+        seed: int = 0,
+        compiler: tuple[str, ...] | None = None,
+    ) -> natively.RoundsResult:
+        """Run it natively in rounds: INIT, all processes at once on real cores, FINALLY.
+
+        It runs in a sandboxed process of its own. INVARIANT is left out: nobody can look between two steps of real processors.
+        A round ends when all processes have; a false EXPECT or a WARN makes it a failing one and does not stop it.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            When to stop; one second if neither bound is given.
+        rounds : int, optional
+            After how many rounds to stop.
+        optimise : int or str
+            The compiler's level.
+        seed : int
+            Of the chance by which the processes of a round start apart.
+        compiler : tuple of str, optional
+            The command of the compiler.
+
+        Returns
+        -------
+        RoundsResult
+            With fewer than two usable processors one without rounds, which says so.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Interrupted; its process has ended.
+        """
+        return natively.race(self.name, self.build_native(optimise, compiler), seconds, rounds, seed=seed)
+
+    def build_native(self, optimise: int | str = 2, compiler: tuple[str, ...] | None = None) -> Build:
+        """The build that is raced: the reader's C as it stands.
+
+        Parameters
+        ----------
+        optimise, compiler
+            As for `race`.
+        """
+        return build(
+            self.text, self.name, self.definitions, first_line=self.first_line, level=str(optimise), instrumented=False,
+            using=compiler,
+        )  # fmt: skip
+
+    def call(self, function: str, *arguments: int) -> Call:
+        """Run INIT, then one function alone, as if nothing else ran.
+
+        Parameters
+        ----------
+        function : str
+            One that the listing defines.
+        *arguments : int
+            Up to six.
+
+        Returns
+        -------
+        Call
+            Its result, and the globals before and after.
+        """
+        if len(arguments) > 6:
+            raise ValueError(_("at most six arguments"))
+        words = " ".join(f"{argument % (1 << 64):x}" for argument in arguments)
+        outcome, built = self.run("call", function=function, arguments=words)
+        answer = outcome.answer
+        if "after" not in answer:
+            raise RuntimeError(_died(outcome)[1][0].message)
+        if "finding" in answer:
+            raise RuntimeError(Reader(answer, built.symbols).finding(answer["finding"])[1])
+        start = answer["data"] - answer["base"]
+        before, after = (_globals(built, start, bytes.fromhex(answer[when]["globals"])) for when in ("before", "after"))
+        return Call(answer["result"], before, after, built.title if built.stored else "")
+
+
+class _Progress:
+    """Says on one line how far a long check is."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, states: int) -> None:
+        if time.monotonic() - self._start > 1:
+            print("\r" + _("{states:,} states …").format(states=states), end="", file=sys.stderr, flush=True)
+
+
+def _known_memory(memory: str) -> None:
+    if memory not in ("sc", "tso"):
+        raise ValueError(_("there is no memory model {memory!r}; choose 'sc' or 'tso'").format(memory=memory))
+
+
+def _globals(built: Build | Record, start: int, memory: bytes) -> dict[str, int]:
+    values = {}
+    for variable in built.symbols.variables:
+        raw = memory[variable.offset - start : variable.offset - start + variable.size]
+        if variable.kind != "bytes" and variable.offset >= start and len(raw) == variable.size:
+            value = int.from_bytes(raw, "little") >> variable.first_bit
+            values[variable.name] = value & ((1 << (variable.bits or 8 * variable.size)) - 1)
+    return values
+
+
+def _runs(answer: dict[str, Any], name: str) -> int | float | None:
+    text = answer.get(name)
+    return None if text is None else math.inf if text == "inf" else int(text, 16)
+
+
+def _died(outcome: worker.Outcome) -> tuple[str, tuple[Finding, ...]]:
+    """The status and the finding of a job that gave no answer."""
+    if outcome.interrupted:
+        return "bounded", ()
+    message = _("the process that ran the listing was ended by {signal}").format(signal=outcome.death or outcome.status)
+    return "fails", (Finding("crash", message, Trace(())),)
+
+
+def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(_("a listing is text, not {kind}").format(kind=type(text).__name__))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise ValueError(_("line {line} has a character that is no Unicode text").format(line=line)) from None
+    if "\0" in text:
+        raise ValueError(_("a listing is text; this one has a NUL character"))
+    if size > LONGEST:
+        message = _("a listing has at most {most:,} bytes; this one has {size:,}")
+        raise ValueError(message.format(most=LONGEST, size=size))
+    return text
+
+
+def _assembly(text: str) -> list[int]:
+    """The lines, counted from 0, of assembly that is not empty; an empty template is a compiler barrier."""
+
+    def blank(match: re.Match[str]) -> str:
+        # keeps the lines, and whether a string was empty
+        inside = match[0][1:-1] if match[0][0] == '"' else ""
+        shell = '"' + "x" * bool(inside.strip()) + '"' if match[0][0] == '"' else " "
+        return shell + "\n" * match[0].count("\n")
+
+    bare = _LITERALS.sub(blank, text)
+    return [bare.count("\n", 0, match.start()) for match in _ASM.finditer(bare) if match["template"] != '""']
+
+
+def listing(name: str, **definitions: int | str) -> Listing:
+    """One of the book's own listings.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"pi_post_block"``.
+    **definitions : int or str
+        Macros, in capitals: ``UPDATES=7``.
+
+    Raises
+    ------
+    ValueError
+        There is no such listing; the message names those that are there.
+    """
+    path = _FOLDER / f"{name}.c"
+    if not re.fullmatch(r"\w+", name) or not path.exists():
+        names = ", ".join(sorted(path.stem for path in _FOLDER.glob("*.c")))
+        raise ValueError(_("there is no listing {name!r}; there are {names}").format(name=name, names=names))
+    return Listing(path.read_text(encoding="utf-8"), name=name, first_line=1, **definitions)
+
+
+def _magic(line: str, cell: str) -> None:
+    """%%listing NAME [MACRO=VALUE …]: makes NAME a Listing of the C in this cell."""
+    name, *macros = line.split()
+    definitions: dict[str, Any] = dict(macro.partition("=")[::2] for macro in macros)
+    shell = sys.modules["IPython"].get_ipython()
+    shell.user_ns[name] = Listing(cell, name=name, first_line=2, **definitions)
+
+
+def _register_magic() -> None:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        shell.register_magic_function(_magic, "cell", "listing")
+
+
+_register_magic()

@@ -1,0 +1,356 @@
+"""The only place that knows gcc and clang: finds a compiler, builds a listing with it, keeps what was built."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmpx.languages import _
+from cmpx.sources import CSRC
+
+if TYPE_CHECKING:
+    from cmpx.symbols import Symbols
+
+__all__ = ["Build", "CompileError", "Compiler", "NoCompilerError", "build", "compiler", "find_compilers", "program"]
+
+HEADERS = CSRC / "include"
+LONGEST = 256 << 10
+"""Bytes of a listing; the whole of the kernel's mutex.c has 32 thousand."""
+
+KEPT = 2000
+"""Listings in the cache."""
+
+_PROGRAMS = {
+    "machine": ("worker.c", "jobs.c", "machine.c", "hooks.c", "explore.c", "report.c"),
+    "rounds": ("worker.c", "rounds.c"),
+}
+_COMMON = (
+    "-std=gnu11", "-gdwarf-4", "-fPIC", "-shared", "-nostdlib", "-fno-strict-aliasing", "-fno-common",
+    "-fno-omit-frame-pointer", "-fno-stack-protector", "-fcf-protection=none", "-Wl,-z,now", "-Wl,-z,relro",
+    "-Wl,--build-id=none",
+    "-Werror=implicit-function-declaration", "-Werror=int-conversion", "-Werror=incompatible-pointer-types",
+)  # fmt: skip
+_INSTRUMENTED = {
+    "gcc": (
+        "-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-fsanitize-coverage=trace-pc", "-Wno-tsan",
+        "-ftrack-macro-expansion=0",
+    ),
+    "clang": (
+        "-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1", "-mllvm", "-tsan-instrument-read-before-write=1",
+        "-fsanitize-coverage=trace-pc", "-Wl,--wrap=memcpy,--wrap=memset,--wrap=memmove",
+    ),
+}  # fmt: skip
+# so that no name of the listing's is taken for one of the C library's
+_NATIVE = ("-fvisibility=hidden",)
+# what a compiler leaves in a frame without writing it must not differ from run to run
+_ZEROED = ("-ftrivial-auto-var-init=zero",)
+_ZEROED_ONCE = (*_ZEROED, "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang")
+_ERROR = re.compile(r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.M)
+
+
+class CompileError(Exception):
+    """The compiler refused a listing; the message has the reader's line numbers."""
+
+
+class NoCompilerError(RuntimeError):
+    """There is no C compiler here, or the instrumented machine does not know this kind of computer."""
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler.
+
+    Parameters
+    ----------
+    command : tuple of str
+        How to call it.
+    family : str
+        "gcc" or "clang", by the options that it takes.
+    version : str
+        The first line of what it says of itself.
+    """
+
+    command: tuple[str, ...]
+    family: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Build:
+    """A built listing.
+
+    Parameters
+    ----------
+    path : Path
+        The shared object.
+    compiler : Compiler
+        What built it.
+    level : str
+        The optimisation level, such as ``-O0``.
+    """
+
+    path: Path
+    compiler: Compiler
+    level: str
+    stored = False
+
+    @property
+    def title(self) -> str:
+        """Compiler and level in one line."""
+        return f"{self.compiler.version} {self.level}"
+
+    @property
+    def symbols(self) -> "Symbols":
+        """Names and lines, read from the file."""
+        return _symbols(self.path)
+
+
+@cache
+def _symbols(path: Path) -> "Symbols":
+    from cmpx.symbols import Symbols  # elftools takes its time to load
+
+    return Symbols(path, HEADERS)
+
+
+def find_compilers() -> tuple[tuple[str, ...], ...]:
+    """The commands that may be a C compiler here, in the order in which they are tried."""
+    beside = sorted(Path(sys.prefix, "bin").glob("*-cc"))
+    named = [shlex.split(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"], *([str(path)] for path in beside)]
+    found = [tuple(command) for command in named if command and shutil.which(command[0])]
+    return (*found, (sys.executable, "-m", "ziglang", "cc"))
+
+
+@cache
+def compiler(command: tuple[str, ...] | None = None) -> Compiler:
+    """The first compiler that answers, or the one named.
+
+    Raises
+    ------
+    NoCompilerError
+        There is none.
+    """
+    for candidate in (command,) if command else find_compilers():
+        try:
+            said = subprocess.run([*candidate, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        version = said.stdout.partition("\n")[0]
+        return Compiler(candidate, "clang" if "clang" in said.stdout.lower() else "gcc", version)
+    raise NoCompilerError(_("no C compiler here: install gcc or clang, or point $CC at one"))
+
+
+def cache_folder() -> Path:
+    """Where what was built is kept: ``$XDG_CACHE_HOME/cmpx``, else ``~/.cache/cmpx``, else a temporary folder."""
+    for root in (os.environ.get("XDG_CACHE_HOME"), Path.home() / ".cache", Path(tempfile.gettempdir(), f"cache-{os.getuid()}")):
+        if root:
+            folder = Path(root, "cmpx")
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError:
+                continue
+            if folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK):
+                return folder
+    return Path(tempfile.mkdtemp(prefix="cmpx-"))
+
+
+def _stamp(folder: Path) -> str:
+    """Changes when a file below the folder does."""
+    return repr(sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*.[ch]")))
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _run(command: list[str], folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    # a listing that includes /dev/zero must not take the machine's memory
+    guarded = ["/bin/sh", "-c", 'ulimit -t 60; ulimit -v 2097152; exec "$@"', "sh", *command]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    try:
+        return subprocess.run(
+            guarded, cwd=folder, env=environment | {"LC_ALL": "C"}, input=text, capture_output=True, encoding="utf-8",
+            errors="replace", timeout=120, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise CompileError(_("the compiler did not come to an end")) from None
+
+
+def build(
+    text: str,
+    name: str,
+    definitions: Mapping[str, object],
+    *,
+    first_line: int = 1,
+    level: str = "0",
+    instrumented: bool = True,
+    using: tuple[str, ...] | None = None,
+) -> Build:
+    """Compile a listing into a shared object, or find it among those built before.
+
+    Parameters
+    ----------
+    text : str
+        The C source.
+    name : str
+        What diagnostics call it.
+    definitions : Mapping of str to object
+        Macros.
+    first_line : int
+        The number that the reader sees beside the first line.
+    level : str
+        The optimisation level: "0" to "3", "s".
+    instrumented : bool
+        Whether each access calls the machine.
+    using : tuple of str, optional
+        The command of the compiler, if not the first that is found.
+
+    Raises
+    ------
+    CompileError
+        With the diagnostics and a hint, in the reader's language.
+    """
+    tool = compiler(using)
+    flags = [*_COMMON, f"-O{level}", f"-I{HEADERS}", f"-I{CSRC / 'listings'}"]
+    flags += [f"-D{macro}={value}" for macro, value in definitions.items()]
+    if instrumented:
+        flags += ["-DCMPX_MACHINE", *_INSTRUMENTED[tool.family], *_zeroing(tool)]
+    else:
+        flags += _NATIVE
+    key = _key(text, name, first_line, flags, tool, _stamp(HEADERS), _stamp(CSRC / "listings"))
+    target = cache_folder() / f"{key}.so"
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            numbered = f'#line {first_line} "{name}"\n{text}\n'
+            there = [f"-ffile-prefix-map={scratch}=.", "-x", "c", "-", "-o", "listing.so"]
+            done = _run([*tool.command, *flags, *there], Path(scratch), numbered)
+            if done.returncode:
+                raise CompileError(explain(done.stderr, name))
+            Path(scratch, "listing.so").replace(target)
+        _forget_oldest(target.parent)
+    else:
+        target.touch()
+    return Build(target, tool, f"-O{level}")
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the cache from growing for ever; another process may be doing the same."""
+    with os.scandir(folder) as entries:
+        paths = [entry.path for entry in entries if entry.name.endswith(".so")]
+    if len(paths) > KEPT:
+        ages = []
+        for path in paths:
+            with contextlib.suppress(OSError):
+                ages.append((Path(path).stat().st_mtime_ns, path))
+        for _age, path in sorted(ages)[: -KEPT // 2]:
+            Path(path).unlink(missing_ok=True)
+
+
+@cache
+def _zeroing(tool: Compiler) -> tuple[str, ...]:
+    """The form in which this compiler takes the option that zeroes locals, if it does."""
+    forms = (_ZEROED, _ZEROED_ONCE) if tool.family == "clang" else (_ZEROED,)
+    with tempfile.TemporaryDirectory() as folder:
+        for form in forms:
+            if not _run([*tool.command, *form, "-c", "-x", "c", "-", "-o", "a.o"], Path(folder), "").returncode:
+                return form
+    return ()
+
+
+def program(name: str) -> Path:
+    """A program that runs listings; built at its first use.
+
+    Parameters
+    ----------
+    name : {"machine", "rounds"}
+        The one that steps and checks, or the one that races.
+
+    Raises
+    ------
+    NoCompilerError
+        There is no compiler, or this is not Linux on x86-64.
+    """
+    if sys.platform != "linux" or os.uname().machine != "x86_64":
+        raise NoCompilerError(_("listings run on Linux x86-64 only so far; words, PiDesc, Iommu and race(strategy) work here"))
+    tool = compiler()
+    flags = ["-O2", "-std=gnu11", "-rdynamic", "-pthread", f"-I{HEADERS}"]
+    target = cache_folder() / f"{name}-{_key(tool, flags, _stamp(CSRC))}"
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            sources = [str(CSRC / source) for source in _PROGRAMS[name]]
+            done = _run([*tool.command, *flags, *sources, "-ldl", "-o", name], Path(scratch))
+            if done.returncode:
+                raise CompileError(done.stderr)
+            Path(scratch, name).replace(target)
+    return target
+
+
+def explain(diagnostics: str, name: str) -> str:
+    """The compiler's errors by the reader's lines, the first with a hint."""
+    errors = list(_ERROR.finditer(diagnostics))
+    if not errors:
+        return diagnostics.strip()
+    lines = [f"{Path(match['file']).name}:{match['line']}: {match['text']}" for match in errors[:5]]
+    hint = _hint(errors[0]["text"])
+    if hint:
+        lines.insert(1, f"    → {hint}")
+    return "\n".join(lines)
+
+
+def _hint(error: str) -> str:
+    """What to do about it, for the errors that beginners meet."""
+    hints = (
+        (
+            r"implicit declaration of function '(?P<what>\w+)'|call to undeclared function '(?P<what2>\w+)'",
+            _("{what} is not declared: include the header that declares it, or define it above"),
+        ),
+        (
+            r"'(?P<what>\w+)' undeclared|use of undeclared identifier '(?P<what2>\w+)'",
+            _("{what} is not declared: is it spelt right, and declared above this line?"),
+        ),
+        (
+            r"unknown type name '(?P<what>\w+)'",
+            _("there is no type {what}: <linux/types.h> has u8 to u64 and atomic_t"),
+        ),
+        (
+            r"expected [^;]*';'",
+            _("a semicolon is missing, here or at the end of the line above"),
+        ),
+        (
+            r"(?P<what>[\w./]+): No such file|'(?P<what2>[\w./]+)' file not found",
+            _("there is no header {what}; those that are: {headers}"),
+        ),
+        (
+            r"redefinition of '(?:static void )?cmpx_(?P<what>\w+?)_(?:block|at_load)'",
+            _("one {what} block is enough: put both into one"),
+        ),
+        (
+            r"redefinition of '(?P<what>\w+?)(?:_process|_at_load)?'",
+            _("{what} stands there twice: give one of them another name"),
+        ),
+        (
+            r"expected (declaration|expression|identifier)",
+            _("something before this is not closed: a brace, a parenthesis, a comment?"),
+        ),
+    )
+    error = error.replace("‘", "'").replace("’", "'")
+    for pattern, hint in hints:
+        match = re.search(pattern, error)
+        if match:
+            groups = match.groupdict()
+            what = groups.get("what") or groups.get("what2") or ""
+            return hint.format(what=what, headers=", ".join(sorted(str(path.relative_to(HEADERS)) for path in _headers())))
+    return ""
+
+
+def _headers() -> list[Path]:
+    return [path for folder in ("asm", "cmpx", "linux") for path in (HEADERS / folder).glob("*.h")]

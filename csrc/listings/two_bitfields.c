@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wrong: two bit-fields that share a byte are one memory location. A store to either reads the
+ * byte, changes a bit and writes the byte back.
+ *
+ * Property and effect: both bits are set.
+ * Expect: sc fails (a bit is lost), tso fails (a bit is lost)
+ */
+#include <cmpx/listing.h>
+
+static struct {
+	unsigned int ready : 1, muted : 1;
+} status;
+
+PROCESS(a)
+{
+	status.ready = 1;
+}
+
+PROCESS(b)
+{
+	status.muted = 1;
+}
+
+FINALLY
+{
+	EXPECT(status.ready && status.muted, "a bit is lost");
+}

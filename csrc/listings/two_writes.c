@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two plus two writes: each process stores to both words, in opposite order.
+ *
+ * Property: not both first stores are the ones that last. Buffers leave in order, so x86 keeps it.
+ * Effect: all four stores arrive.
+ * Expect: sc holds, tso holds
+ */
+#include <cmpx/listing.h>
+#include <linux/atomic.h>
+
+static int x, y;
+static bool a_done, b_done;
+
+PROCESS(a)
+{
+	WRITE_ONCE(x, 1);
+	WRITE_ONCE(y, 2);
+	a_done = true;
+}
+
+PROCESS(b)
+{
+	WRITE_ONCE(y, 1);
+	WRITE_ONCE(x, 2);
+	b_done = true;
+}
+
+FINALLY
+{
+	EXPECT(x != 1 || y != 1, "both first stores came last");
+	EXPECT(x && y && a_done && b_done, "a store is missing");
+}
