@@ -1,0 +1,166 @@
+"""The authors' tool: python tools/book.py {sync,stamp,links,run,status} [chapter ...].
+
+sync    makes the Chinese chapters follow the English ones: cells, order, ids, tags and code; new text arrives in English
+stamp   stores in each translated cell the hash of the English text that it was made from
+links   writes the links that close each chapter
+run     executes chapters in both languages and stores their outputs, the same bytes each time the results are the same
+status  counts words and lists what is stale, untranslated or against the rules
+"""
+
+import argparse
+import os
+import re
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from proofread import HAN, LANGUAGES, chapters, digest, faults, navigation, prose, read, untranslated
+
+BOOK = Path(__file__).resolve().parents[1] / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+CELL_METADATA = {"cmpx", "jupyter", "tags"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Validate and write, in the one form that diffs well."""
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+
+
+def sync(english: NotebookNode, chinese: NotebookNode) -> NotebookNode:
+    """The English notebook, with the translations and the outputs that the Chinese one has."""
+    result = deepcopy(english)
+    translated = {cell.id: cell for cell in chinese.cells}
+    for cell in result.cells:
+        before = translated.get(cell.id)
+        if before is not None and before.cell_type != cell.cell_type:
+            before = None
+        if cell.cell_type == "code":
+            cell.outputs = before.outputs if before else []
+            cell.execution_count = before.execution_count if before else None
+        elif before:
+            cell.source = before.source
+            if "cmpx" in before.metadata:
+                cell.metadata.cmpx = before.metadata.cmpx
+    return result
+
+
+def stamp(english: NotebookNode, chinese: NotebookNode) -> list[str]:
+    """Mark the translated cells as made from today's English; returns the ids of those that still are English."""
+    source = {cell.id: cell for cell in english.cells}
+    left = []
+    for cell in chinese.cells:
+        if cell.cell_type != "markdown" or cell.id not in source:
+            continue
+        if untranslated(source[cell.id], cell):
+            left.append(cell.id)
+        else:
+            cell.metadata["cmpx"] = {"source": digest(source[cell.id].source)}
+    return left
+
+
+def link(notebook: NotebookNode, line: str, english_line: str | None) -> None:
+    """Close a chapter with the cell of links, in place of an older one."""
+    cell = nbformat.v4.new_markdown_cell(line, id="links")
+    if english_line is not None:
+        cell.metadata["cmpx"] = {"source": digest(english_line)}
+    notebook.cells = [*(cell for cell in notebook.cells if cell.id != "links"), cell]
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Drop whatever differs from run to run or from machine to machine.
+
+    A stored widget is dead without its kernel: its text twin stays, and is what a reopened notebook shows.
+    """
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat_minor = 5
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in CELL_METADATA})
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("data", True)]
+
+
+def run(path: Path) -> None:
+    """Execute a notebook in its own folder and store the outputs; a failing cell leaves the file as it was."""
+    notebook = read(path)
+    NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=120,
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+    ).execute()
+    clean(notebook)
+    for cell in notebook.cells:
+        for place in (BOOK.parent, Path.home()):
+            if f"{place}/" in str(cell.get("outputs", "")):
+                raise ValueError(
+                    f"the output of cell {cell.id} names {place}, a folder of this machine: let the cell print less"
+                )
+    write(notebook, path)
+
+
+def count(notebook: NotebookNode, language: str) -> int:
+    """Words in English, characters in Chinese."""
+    text = "\n".join(prose(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    return len(re.findall(HAN, text)) if language == "zh" else len(re.findall(r"[A-Za-z][\w'’-]*", text))
+
+
+def main() -> None:
+    """Do what the command line says; an exit status of 1 means that something is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=["sync", "stamp", "links", "run", "status"])
+    parser.add_argument("chapter", nargs="*", help="names such as 06-pi-post-block; all when none is given")
+    arguments = parser.parse_args()
+    there = sorted(path.stem for path in (BOOK / "en").glob("*.ipynb")) if arguments.verb == "sync" else chapters(BOOK)
+    names = arguments.chapter or there
+    if unknown := set(names) - set(there):
+        parser.error(f"no chapter {', '.join(sorted(unknown))}; there are {', '.join(there)}; sync begins a translation")
+
+    if arguments.verb == "status":
+        for name in names:
+            numbers = [f"{count(read(BOOK / language / f'{name}.ipynb'), language):,} {language}" for language in LANGUAGES]
+            print(f"{name}: {', '.join(numbers)}")
+        left = [fault for fault in faults(BOOK) if any(name in fault for name in names)]
+        print(*left, sep="\n")
+        sys.exit(bool(left))
+
+    os.environ.pop("CMPX_LANGUAGE", None)  # the folder decides, as it does for a reader
+    for name in names:
+        paths = {language: BOOK / language / f"{name}.ipynb" for language in LANGUAGES}
+        english = read(paths["en"])
+        chinese = read(paths["zh"]) if paths["zh"].exists() else nbformat.v4.new_notebook()
+        if arguments.verb == "sync":
+            write(sync(english, chinese), paths["zh"])
+        elif arguments.verb == "stamp":
+            if left := stamp(english, chinese):
+                print(f"{name}: still English: {', '.join(left)}")
+            write(chinese, paths["zh"])
+        elif arguments.verb == "links":
+            line = navigation(BOOK, "en", name)
+            link(english, line, None)
+            link(chinese, navigation(BOOK, "zh", name), line)
+            write(english, paths["en"])
+            write(chinese, paths["zh"])
+        else:
+            for path in paths.values():
+                try:
+                    run(path)
+                except (CellExecutionError, ValueError) as error:
+                    sys.exit(f"{path.relative_to(BOOK)}: {error}")
+
+
+if __name__ == "__main__":
+    main()
