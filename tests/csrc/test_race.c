@@ -151,6 +151,47 @@ static void test_failures_have_a_cause(void)
 	free(events);
 }
 
+static struct event at(int thread, enum kind kind, u64 begin, u64 end, u64 seen)
+{
+	return (struct event){ thread, kind, begin * 100000, end * 100000, seen & ~1ull, seen, seen };
+}
+
+/* A post that begins before the stretch that all logs cover, and breaks the first try in it. */
+static void test_a_post_reaches_in(void)
+{
+	struct race *race = race_new(&pi, 5);
+	struct event event, events[64];
+	bool caused = false, failed = false;
+	u64 i, last = MAX_EVENTS + 8;
+	int n;
+
+	CHECK(race);
+	CHECK(!race_posters(race, 1));
+	CHECK(!race_start(race));
+	race_stop(race);
+	race->start = (struct timebase){ 0, 0 };
+	memset(&race->log, 0, sizeof(race->log));
+	memset(&race->collisions, 0, sizeof(race->collisions));
+	memset(&race->posters[0]->log, 0, sizeof(race->log));
+	memset(&race->posters[0]->collisions, 0, sizeof(race->log));
+	for (i = 1; i <= last; i++) {
+		event = at(0, UPDATE, 10 * i, 10 * i + 5, 2 * i);
+		log_event(&race->log, &event);
+	}
+	/* the log has forgotten the updates up to the ninth: the stretch begins with the tenth */
+	event = at(0, FAILED, 107, 109, 7);
+	log_event(&race->collisions, &event);
+	event = at(1, POST, 50, 108, 7);
+	log_event(&race->posters[0]->collisions, &event);
+	n = race_events(race, events, 64, 1);
+	for (i = 0; i < (u64)n; i++) {
+		failed |= events[i].kind == FAILED;
+		caused |= events[i].kind == POST && events[i].new == 7;
+	}
+	CHECK(failed && caused);
+	race_free(race);
+}
+
 static void test_post_table(void)
 {
 	int on, sn, urgent;
@@ -210,5 +251,6 @@ int main(int argc, char **argv)
 	}
 	test_live_changes();
 	test_failures_have_a_cause();
+	test_a_post_reaches_in();
 	return 0;
 }

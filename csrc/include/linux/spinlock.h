@@ -44,7 +44,7 @@ static __always_inline void arch_spin_lock(arch_spinlock_t *lock)
 	cmpx_lock(&lock->locked);
 #else
 	while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE))
-		while (READ_ONCE(lock->locked))
+		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED))
 			cpu_relax();
 #endif
 }
