@@ -179,6 +179,7 @@ def run(code: str, **options) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.alone
 def test_an_interrupt_ends_it():
     child = run("""
         import os, time
