@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three fields in one word, two writers: others raise the flag; the owner moves,
- * which takes mute away and names a new target. Right because each write compares
- * the whole word: whatever anybody changed since the read makes it fail, and the
- * next turn starts from what is there now.
+ * Three fields in one word, two writers: others raise the flag; the owner
+ * moves, which takes mute away and names a new target. Right because each
+ * write compares the whole word: whatever anybody changed since the read
+ * makes it fail, and the next turn starts from what is there now.
  *
  * Property: the owner's two fields change in one step.
  * Effect: in the end all three have changed.
