@@ -46,7 +46,7 @@ class Contention:
     backoff : bool
         Whether a loser waited before its next attempt.
     seconds : float
-        From a thread's first operation to its last, on average.
+        From the first operation to the last, of the thread that ran longest.
     processor_seconds : float
         What the threads together had of the processors, which may run other programs in between.
     by_thread : tuple of int
@@ -239,7 +239,7 @@ def contend(
             window_cycles=window_cycles,
             pause_cycles=pause_cycles,
             backoff=bool(backoff),
-            seconds=sum(column[2]) / threads / 1e9,
+            seconds=max(column[2]) / 1e9,
             processor_seconds=sum(column[3]) / 1e9,
             by_thread=column[0],
             failures=sum(column[1]),
