@@ -95,7 +95,7 @@ function render({ model, el }) {
     const values = { letter: LETTERS[chosen], confidence: say(CONFIDENCES[sure]) };
     const right = chosen === told.right;
     answer.dataset.right = right;
-    write(verdict, right ? say("✓ Right: {letter}, {confidence}.", values) : say("✗ Not {letter}, {confidence}.", values));
+    write(verdict, right ? say("✓ Right: {letter}. You were {confidence}.", values) : say("✗ Not {letter}. You were {confidence}.", values));
     prose(reply, own.in(told.replies[chosen]));
     others.replaceChildren(
       ...told.replies.flatMap((words, index) => {
