@@ -106,6 +106,10 @@ void *cmpx_memset(void *to, int byte, size_t size)
 void *__wrap_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
+/* What newer clangs call it. */
+void *__tsan_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
+void *__tsan_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
+void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 
 /* On x86 every locked instruction is a full fence, so an order matters to loads and stores only. */
 #define MODIFYING(bits, name, sign, result)                                                        \
