@@ -48,9 +48,9 @@ sources := $(filter-out csrc/include/generated/%,$(wildcard csrc/*.[ch] csrc/*.p
 lab: .venv/lab
 	@CMPX_LANGUAGE="$(CMPX_LANGUAGE)" .venv/bin/python tools/lab.py $(LAB_ARGS)
 
-# What needs the cores for itself runs alone, after the rest.
+# A file stays with one worker; the longest, those with a browser, come first. What needs the cores for itself runs after the rest.
 test: .venv/test
-	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile -m "not alone" tests notebooks
+	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" tests notebooks
 	.venv/bin/python -m pytest -m alone tests
 
 bench: .venv/bench

@@ -1,12 +1,14 @@
-"""Record the races that a machine with a single usable processor shows: python tools/record.py."""
+"""Record what a machine with a single usable processor shows in place of races: python tools/record.py, on quiet cores."""
 
 import json
 import time
 import zlib
 from base64 import b64encode
-from dataclasses import astuple, fields, replace
+from dataclasses import asdict, astuple, fields, replace
 from pathlib import Path
+from typing import Any
 
+from cmpx.measuring import OPERATIONS, PLACES, RECORDING, Contention, contend
 from cmpx.racing import STRATEGIES, LiveRace
 
 _FOLDER = Path(__file__).parent.parent / "cmpx/recordings"
@@ -14,7 +16,29 @@ _FRAMES = 60
 _EVENTS = 300
 
 
-def main() -> None:
+def measure(**settings: Any) -> Contention:
+    """Until both processors were there for it nearly all the time, and for each thread."""
+    while True:
+        result = contend(seconds=0.005 if settings.get("threads", 2) == 2 else 0.04, **settings)
+        if result.processors > 1.9 and (min(result.by_thread) > 100 or not result.operations):
+            return result
+
+
+def contention() -> None:
+    """Every operation in every place, and the retries of cmpxchg against window, threads and backoff."""
+    results = [measure(operation=operation, place=place) for operation in OPERATIONS for place in PLACES]
+    results += [
+        measure(operation="cmpxchg", threads=threads, window_cycles=window, pause_cycles=2000, backoff=backoff)
+        for threads in (2, 4)
+        for window in (0, 250, 500, 1000, 2000, 4000)
+        for backoff in (False, True)
+    ]
+    results += [measure(operation=operation, threads=4) for operation in ("fetch_add", "cmpxchg")]
+    stored = [{name: value for name, value in asdict(result).items() if name != "recorded"} for result in results]
+    RECORDING.write_text(json.dumps(stored, indent=0) + "\n")
+
+
+def races() -> None:
     """Two seconds of each strategy at 30 frames a second, and its result with the end of its timeline."""
     for strategy in STRATEGIES:
         live = LiveRace(strategy, delay_cycles=200, posts_per_second=200_000, seed=1)
@@ -34,4 +58,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    races()
+    contention()
