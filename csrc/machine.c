@@ -859,7 +859,7 @@ static void catch_signals(void)
 				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL,	 SIGFPE,
 				       SIGTRAP, SIGSYS, SIGABRT, SIGVTALRM };
-	struct itimerval tick = { { 0, 500000 }, { 0, 500000 } };
+	struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
 
 	sigaltstack(&alternative, NULL);
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
