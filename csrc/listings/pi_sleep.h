@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU of CPU 3 goes to sleep while one interrupt is posted. Whoever includes this says in
- * PROCESS(cpu) how it goes to sleep.
+ * A vCPU of CPU 3 goes to sleep while one interrupt is posted. Whoever
+ * includes this says in PROCESS(cpu) how it goes to sleep.
  */
 #ifndef PI_SLEEP_H
 #define PI_SLEEP_H
@@ -18,7 +18,10 @@ INIT
 	pi.ndst = 3;
 }
 
-/* The wakeup handler of a CPU wakes who is on the list of that CPU: this vCPU is on CPU 3's. */
+/*
+ * The wakeup handler of a CPU wakes who is on the list of that CPU. This vCPU
+ * is on the list of CPU 3.
+ */
 PROCESS(iommu)
 {
 	struct pi_desc seen;
@@ -30,7 +33,8 @@ PROCESS(iommu)
 
 FINALLY
 {
-	EXPECT(!asleep || woken, "the vCPU sleeps with an interrupt pending");
+	EXPECT(!asleep || woken,
+	       "the vCPU sleeps with an interrupt pending");
 }
 
 /* control with the vector that wakes, the rest as it is. */
