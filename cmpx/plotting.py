@@ -48,6 +48,14 @@ class _Picture(Figure):
         width, height = (self.get_size_inches() * self.dpi).astype(int)
         return buffer.getvalue(), {"width": int(width), "height": int(height)}
 
+    def __repr__(self) -> str:
+        """What is written in it, for whoever cannot see it."""
+        lines = [text.get_text() for text in self.texts]
+        for axes in self.axes:
+            words = (axes.get_title(), axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts))
+            lines.append("  " + " | ".join(" ".join(word.split()) for word in words if word))
+        return "\n".join(line for line in lines if line.strip())
+
 
 @cache
 def _family() -> list[str]:

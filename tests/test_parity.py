@@ -280,6 +280,11 @@ def show_widget(notebook):
     cell(notebook, "code").outputs = [new_output("display_data", data)]
 
 
+def show_picture(notebook):
+    data = {"image/png": "", "text/plain": "<Figure size 640x480 with 1 Axes>"}
+    cell(notebook, "code").outputs = [new_output("display_data", data)]
+
+
 def retitle(before, after):
     def change(notebook):
         cell(notebook, "title").source = cell(notebook, "title").source.replace(before, after)
@@ -306,6 +311,7 @@ def retitle(before, after):
         (lengthen, "cell code: 16 lines of code"),
         (say("text", "\n\n```mermaid\nflowchart TB\n    accTitle: x\n```"), "cell text: a picture without accDescr"),
         (say("text", "\n\n![](picture.png)"), "cell text: a picture without a text in its place"),
+        (show_picture, "cell code: a picture without a text in its place"),
         (say("text", "\n\nSee `lib/lockref.c`."), "cell text: lib/lockref.c does not stand in facts.csv"),
         (say("text", "\n\nSee `llist_other_fn()`."), "cell text: llist_other_fn does not stand in facts.csv"),
         (say("text", "\n\nSince v5.1."), "cell text: v5.1 does not stand in facts.csv"),

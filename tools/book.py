@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("verb", choices=["sync", "stamp", "links", "run", "status"])
     parser.add_argument("chapter", nargs="*", help="names such as 06-pi-post-block; all when none is given")
     parser.add_argument("--fresh", action="store_true", help="run: also store anew what differs from run to run")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     there = sorted(path.stem for path in (BOOK / "en").glob("*.ipynb")) if arguments.verb == "sync" else chapters(BOOK)
     names = arguments.chapter or there
     if unknown := set(names) - set(there):

@@ -281,6 +281,10 @@ def link_faults(folder: Path, notebook: NotebookNode, planned: Collection[str]) 
 def picture_faults(notebook: NotebookNode) -> Iterator[str]:
     """Pictures that say nothing to whoever cannot see them."""
     for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data and str(data.get("text/plain", "<")).startswith("<"):
+                yield f"cell {cell.id}: a picture without a text in its place"
         if cell.cell_type != "markdown":
             continue
         for picture in re.findall(r"(?s)```mermaid\n(.*?)```", cell.source):
