@@ -57,6 +57,7 @@ int race_events(struct race *race, struct event *out, int n, int around);
 #define MAX_CONTENDERS ...
 #define WORDS_PER_LINE ...
 struct contention {
+    int ready;
     double ns_per_tick;
     ...;
 };

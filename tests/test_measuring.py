@@ -56,6 +56,15 @@ def test_the_window_and_the_pause_are_waited_for():
 
 
 @pytest.mark.usefixtures("really")
+def test_of_several_tries_the_quietest_is_kept(monkeypatch):
+    busy = iter([20, 60, 45, 20, 99, 99])
+    monkeypatch.setattr(measuring, "_run", lambda *_settings: [(5, 5), (0, 0), (100, 100), (each := next(busy), each)])
+    assert contend("xchg", tries=3).processors == pytest.approx(1.2)
+    assert contend("xchg", tries=9).processors == pytest.approx(1.98)
+    assert next(busy) == 99  # the second was quiet enough
+
+
+@pytest.mark.usefixtures("really")
 def test_an_interrupt_ends_it():
     before = threads()
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
@@ -82,6 +91,7 @@ def test_an_interrupt_ends_it():
         ({"seconds": "long"}, ValueError, "'long'"),
         ({"window_cycles": -1}, ValueError, "-1"),
         ({"pause_cycles": 10**8}, ValueError, "100000000"),
+        ({"tries": 0}, ValueError, "0"),
         ({"operation": "xchg", "window_cycles": 5}, ValueError, "'xchg'"),
         ({"operation": "add", "backoff": True}, ValueError, "'add'"),
     ],

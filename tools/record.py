@@ -17,11 +17,10 @@ _EVENTS = 300
 
 
 def measure(**settings: Any) -> Contention:
-    """Until both processors were there for it nearly all the time, and for each thread."""
-    while True:
-        result = contend(seconds=0.005 if settings.get("threads", 2) == 2 else 0.04, **settings)
-        if result.processors > 1.9 and (min(result.by_thread) > 100 or not result.operations):
-            return result
+    """With both processors for it nearly all the time."""
+    result = contend(seconds=0.005, tries=1000, **settings)
+    assert result.processors > 1.9, f"too much else is running: {result}"
+    return result
 
 
 def contention() -> None:
