@@ -166,6 +166,8 @@ class Listing:
         if verb == "call":
             job["function"] = self._place_of(str(job["function"]), built)
         outcome = worker.run(machine, {"verb": verb, "path": built.path, "deadline": 30} | job, progress)
+        if outcome.interrupted and verb != "check":
+            raise KeyboardInterrupt
         answer = outcome.answer
         if "unloadable" in answer:
             raise UnmodelledError((answer["unloadable"],), built)
@@ -232,14 +234,20 @@ class Listing:
             return Verdict(self.name, "unmodelled", memory, error.build.title, unmodelled=error.what)
         answer = outcome.answer
         if "complete" not in answer:
-            status, died = _died(outcome)
-            return Verdict(self.name, status, memory, built.title, died)
+            # nothing else in the sandbox kills: it was too slow to stop, or the system ran out of memory
+            stopped = outcome.interrupted or outcome.death == "SIGKILL"
+            return Verdict(self.name, "bounded" if stopped else "fails", memory, built.title, () if stopped else (_died(outcome),))
         reader = Reader(answer, built.symbols)
         findings = reader.findings()
         whole = answer["complete"] and "interleavings" in answer
 
         def count(steps: int) -> int:
-            return int(self.run("check", steps=steps, **options)[0].answer["within"], 16)
+            outcome = self.run("check", steps=steps, **options)[0]
+            if outcome.interrupted:
+                raise KeyboardInterrupt
+            if "within" not in outcome.answer:
+                raise ValueError(_("only a check that saw everything can count"))
+            return int(outcome.answer["within"], 16)
 
         return Verdict(
             self.name, "fails" if findings else "holds" if whole else "bounded", memory, built.title, findings, reader.races(),
@@ -277,7 +285,7 @@ class Listing:
             message = _("{word!r} is no step of this listing; its processes are {names}")
             raise ValueError(message.format(word=answer["wrong"].split()[0], names=", ".join(answer["processes"])))
         if "steps" not in answer:
-            return Trace((), None, _died(outcome)[1][0].message)
+            return Trace((), None, _died(outcome).message)
         reader = Reader(answer, built.symbols)
         last = answer["steps"][-1] if answer["steps"] else {}
         end = reader.finding(last["finding"])[1] if "finding" in last else ""
@@ -374,7 +382,7 @@ class Listing:
         outcome, built = self.run("call", function=function, arguments=words)
         answer = outcome.answer
         if "after" not in answer:
-            raise RuntimeError(_died(outcome)[1][0].message)
+            raise RuntimeError(_died(outcome).message)
         if "finding" in answer:
             raise RuntimeError(Reader(answer, built.symbols).finding(answer["finding"])[1])
         start = answer["data"] - answer["base"]
@@ -413,12 +421,10 @@ def _runs(answer: dict[str, Any], name: str) -> int | float | None:
     return None if text is None else math.inf if text == "inf" else int(text, 16)
 
 
-def _died(outcome: worker.Outcome) -> tuple[str, tuple[Finding, ...]]:
-    """The status and the finding of a job that gave no answer."""
-    if outcome.interrupted:
-        return "bounded", ()
+def _died(outcome: worker.Outcome) -> Finding:
+    """What to say of a job that gave no answer."""
     message = _("the process that ran the listing was ended by {signal}").format(signal=outcome.death or outcome.status)
-    return "fails", (Finding("crash", message, Trace(())),)
+    return Finding("crash", message, Trace(()))
 
 
 def _checked(text: str) -> str:
