@@ -235,8 +235,9 @@ class Listing:
         answer = outcome.answer
         if "complete" not in answer:
             # nothing else in the sandbox kills: it was too slow to stop, or the system ran out of memory
-            stopped = outcome.interrupted or outcome.death == "SIGKILL"
-            return Verdict(self.name, "bounded" if stopped else "fails", memory, built.title, () if stopped else (_died(outcome),))
+            if outcome.interrupted or outcome.death == "SIGKILL":
+                return Verdict(self.name, "bounded", memory, built.title)
+            return Verdict(self.name, "fails", memory, built.title, (_died(outcome),))
         reader = Reader(answer, built.symbols)
         findings = reader.findings()
         whole = answer["complete"] and "interleavings" in answer

@@ -34,8 +34,7 @@ static struct {
 static struct {
 	u32 *slots; /* number + 1 */
 	u32 room; /* half as many as slots */
-	u32 *vectors; /* `width` part numbers a state, and room to write a whole vector at the end
-		       */
+	u32 *vectors; /* `width` part numbers a state; room for PARTS at the end */
 	unsigned width;
 } states;
 
@@ -387,13 +386,21 @@ static u64 outcome_hash(u32 n)
 	return hash_pair(outcomes.all[n].pair);
 }
 
-/* Asks for what expanding a state will look up, if there is such a state. */
+/* Asks for what expanding the states that come after this one will look up: slots, then outcomes.
+ */
 static void fetch_outcomes(u32 state)
 {
 	u32 mask = 2 * outcomes.room - 1;
 
-	for (unsigned i = 0; i < machine_processes && state < graph.count && outcomes.room; i++)
-		__builtin_prefetch(&outcomes.slots[hash_pair(pair_of(vector_at(state), i)) & mask]);
+	for (unsigned i = 0; i < machine_processes && state + 8 < graph.count && outcomes.room;
+	     i++) {
+		u64 soon = hash_pair(pair_of(vector_at(state + 4), i));
+		u64 later = hash_pair(pair_of(vector_at(state + 8), i));
+
+		__builtin_prefetch(&outcomes.slots[later & mask]);
+		if (outcomes.slots[soon & mask])
+			__builtin_prefetch(&outcomes.all[outcomes.slots[soon & mask] - 1]);
+	}
 }
 
 static bool make_room_for_outcome(void)
@@ -544,7 +551,7 @@ static bool spread(u32 most)
 			number_targets();
 		if (s == graph.count || graph.count > most || graph_over())
 			break;
-		fetch_outcomes(s + 8);
+		fetch_outcomes(s);
 		if (graph.can[s] == UNKNOWN)
 			expand(s);
 		if (machine_marked_stack())
