@@ -159,40 +159,91 @@ static void print_number(FILE *out, const char *name, const u64 *number, u32 lim
 /* How many runs from a state, as long as it needs to be: 0 has no limbs. */
 struct number {
 	u32 start, limbs;
+	u32 awaited; /* predecessors that have not added it yet; then its limbs are used again */
 };
 
-static u64 *digits;
-static size_t digits_room;
+/* `spare[n]` begins a list of places for n limbs, each place + 1, 0 at its end. */
+static struct {
+	u64 *limbs, *sum;
+	u32 *spare;
+	u32 used, room, longest;
+} digits;
 
-/* Behind what is used of the digits, the sum over the successors of a state; false without room. */
-static bool sum_up(u32 state, struct number *runs, size_t used)
+static bool make_room(u32 limbs)
 {
-	u32 longest = edges_begin(state) == edges_end(state);
+	u64 room = 2 * (u64)digits.room + limbs + 1024;
+	u64 *longer;
+
+	if (limbs >= digits.longest) {
+		u64 *sum = realloc(digits.sum, 2 * (size_t)limbs * sizeof(*sum));
+		u32 *spare = sum ? realloc(digits.spare, 2 * (size_t)limbs * sizeof(*spare)) : NULL;
+
+		digits.sum = sum ? sum : digits.sum;
+		if (!spare)
+			return false;
+		digits.spare = spare;
+		while (digits.longest < 2 * limbs)
+			digits.spare[digits.longest++] = 0;
+	}
+	if (digits.used + limbs <= digits.room)
+		return true;
+	longer = room < NONE ? realloc(digits.limbs, room * sizeof(*longer)) : NULL;
+	if (!longer)
+		return false;
+	digits.limbs = longer;
+	digits.room = room;
+	return true;
+}
+
+/* A place for a number that is no longer than there is room for. */
+static u32 place_for(u32 limbs)
+{
+	u32 place = digits.spare[limbs];
+
+	if (place) {
+		digits.spare[limbs] = digits.limbs[place - 1];
+		return place - 1;
+	}
+	digits.used += limbs;
+	return digits.used - limbs;
+}
+
+static void give_back(const struct number *number)
+{
+	digits.limbs[number->start] = digits.spare[number->limbs];
+	digits.spare[number->limbs] = number->start + 1;
+}
+
+/* The sum over the successors of a state; false without room. */
+static bool sum_up(u32 state, struct number *runs)
+{
+	u32 limbs = edges_begin(state) == edges_end(state);
 
 	for (u32 e = edges_begin(state); e < edges_end(state); e++)
-		if (runs[graph.target[e]].limbs > longest)
-			longest = runs[graph.target[e]].limbs;
-	if (used + longest + 1 > digits_room) {
-		size_t room = 2 * digits_room + longest + 1024;
-		u64 *longer = room < NONE ? realloc(digits, room * sizeof(*digits)) : NULL;
-
-		if (!longer)
-			return false;
-		digits = longer;
-		digits_room = room;
-	}
-	for (u32 i = 0; i <= longest; i++)
-		digits[used + i] = 0;
+		if (runs[graph.target[e]].limbs > limbs)
+			limbs = runs[graph.target[e]].limbs;
+	if (!make_room(limbs + 1))
+		return false;
+	for (u32 i = 0; i <= limbs; i++)
+		digits.sum[i] = 0;
 	if (edges_begin(state) == edges_end(state))
-		digits[used] = 1;
+		digits.sum[0] = 1;
 	for (u32 e = edges_begin(state); e < edges_end(state); e++) {
-		const struct number *term = &runs[graph.target[e]];
-		bool carry = add(digits + used, digits + term->start, term->limbs);
+		struct number *term = &runs[graph.target[e]];
+		bool carry;
 
-		for (u64 *limb = digits + used + term->limbs; carry; limb++)
+		if (!term->limbs)
+			continue;
+		carry = add(digits.sum, digits.limbs + term->start, term->limbs);
+		for (u64 *limb = digits.sum + term->limbs; carry; limb++)
 			carry = !++*limb;
+		if (!--term->awaited)
+			give_back(term);
 	}
-	runs[state] = (struct number){ used, longest + !!digits[used + longest] };
+	limbs += !!digits.sum[limbs];
+	runs[state].limbs = limbs;
+	runs[state].start = place_for(limbs);
+	memcpy(digits.limbs + runs[state].start, digits.sum, limbs * sizeof(u64));
 	return true;
 }
 
@@ -200,7 +251,6 @@ static bool sum_up(u32 state, struct number *runs, size_t used)
 static bool count_runs(FILE *out, const char *name, u8 ends)
 {
 	struct number *runs;
-	size_t used = 0;
 	u32 i;
 
 	if (endless & ends) {
@@ -212,14 +262,13 @@ static bool count_runs(FILE *out, const char *name, u8 ends)
 		return true;
 	}
 	runs = calloc(graph.count, sizeof(*runs));
+	for (u32 e = 0; runs && e < graph.edge_count; e++)
+		runs[graph.target[e]].awaited++;
 	for (i = 0; runs && i < graph.count && !graph_over(); i++)
-		if (graph.can[order[i]] & ends) {
-			if (!sum_up(order[i], runs, used))
-				break;
-			used += runs[order[i]].limbs;
-		}
+		if (graph.can[order[i]] & ends && !sum_up(order[i], runs))
+			break;
 	if (i == graph.count)
-		print_number(out, name, digits + runs[0].start, runs[0].limbs);
+		print_number(out, name, digits.limbs + runs[0].start, runs[0].limbs);
 	free(runs);
 	return i == graph.count;
 }
@@ -426,7 +475,7 @@ void explore(const struct limits *limits, void (*progress)(u32), FILE *out)
 	}
 	if (whole)
 		whole = count_runs(out, "interleavings", GOOD | BAD) && count_runs(out, "bad", BAD);
-	free(digits), free(order);
+	free(digits.limbs), free(digits.sum), free(digits.spare), free(order);
 	if (whole && limits->steps)
 		count_steps(out, limits->steps);
 	fprintf(out, ",\"complete\":%s,\"states\":%u,\"transitions\":%u", whole ? "true" : "false",
