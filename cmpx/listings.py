@@ -167,6 +167,8 @@ class Listing:
         if verb == "call":
             job["function"] = self._place_of(str(job["function"]), built)
         outcome = worker.run(machine, {"verb": verb, "path": built.path, "deadline": 30} | job, progress)
+        if outcome.interrupted and verb != "check":
+            raise KeyboardInterrupt
         answer = outcome.answer
         if "unloadable" in answer:
             raise UnmodelledError((answer["unloadable"],), built)
@@ -233,14 +235,21 @@ class Listing:
             return Verdict(self.name, "unmodelled", memory, error.build.title, unmodelled=error.what)
         answer = outcome.answer
         if "complete" not in answer:
-            status, died = _died(outcome)
-            return Verdict(self.name, status, memory, built.title, died)
+            # nothing else in the sandbox kills: it was too slow to stop, or the system ran out of memory
+            if outcome.interrupted or outcome.death == "SIGKILL":
+                return Verdict(self.name, "bounded", memory, built.title)
+            return Verdict(self.name, "fails", memory, built.title, (_died(outcome),))
         reader = Reader(answer, built.symbols)
         findings = reader.findings()
         whole = answer["complete"] and "interleavings" in answer
 
         def count(steps: int) -> int:
-            return int(self.run("check", steps=steps, **options)[0].answer["within"], 16)
+            outcome = self.run("check", steps=steps, **options)[0]
+            if outcome.interrupted:
+                raise KeyboardInterrupt
+            if "within" not in outcome.answer:
+                raise ValueError(_("only a check that saw everything can count"))
+            return int(outcome.answer["within"], 16)
 
         wide = tuple(finding.message for finding in findings if finding.kind == "too wide")
         status = "unmodelled" if wide else "fails" if findings else "holds" if whole else "bounded"
@@ -280,7 +289,7 @@ class Listing:
             message = _("{word!r} is no step of this listing; its processes are {names}")
             raise ValueError(message.format(word=answer["wrong"].split()[0], names=", ".join(answer["processes"])))
         if "steps" not in answer:
-            return Trace((), None, _died(outcome)[1][0].message)
+            return Trace((), None, _died(outcome).message)
         reader = Reader(answer, built.symbols)
         steps = reader.steps(answer["steps"])
         last = answer["steps"][-1] if answer["steps"] else {}
@@ -378,7 +387,7 @@ class Listing:
         outcome, built = self.run("call", function=function, arguments=words)
         answer = outcome.answer
         if "after" not in answer:
-            raise RuntimeError(_died(outcome)[1][0].message)
+            raise RuntimeError(_died(outcome).message)
         if "finding" in answer:
             raise RuntimeError(Reader(answer, built.symbols).finding(answer["finding"])[1])
         start = answer["data"] - answer["base"]
@@ -417,12 +426,10 @@ def _runs(answer: dict[str, Any], name: str) -> int | float | None:
     return None if text is None else math.inf if text == "inf" else int(text, 16)
 
 
-def _died(outcome: worker.Outcome) -> tuple[str, tuple[Finding, ...]]:
-    """The status and the finding of a job that gave no answer."""
-    if outcome.interrupted:
-        return "bounded", ()
+def _died(outcome: worker.Outcome) -> Finding:
+    """What to say of a job that gave no answer."""
     message = _("the process that ran the listing was ended by {signal}").format(signal=outcome.death or outcome.status)
-    return "fails", (Finding("crash", message, Trace(())),)
+    return Finding("crash", message, Trace(()))
 
 
 def _checked(text: str) -> str:

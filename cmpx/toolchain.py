@@ -31,7 +31,7 @@ KEPT = 2000
 """Listings in the cache."""
 
 _PROGRAMS = {
-    "machine": ("worker.c", "jobs.c", "machine.c", "hooks.c", "explore.c", "report.c"),
+    "machine": ("worker.c", "jobs.c", "machine.c", "hooks.c", "graph.c", "explore.c", "report.c"),
     "rounds": ("worker.c", "rounds.c"),
 }
 _COMMON = (

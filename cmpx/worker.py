@@ -102,33 +102,59 @@ def run(program: Path, job: dict[str, object], progress: Callable[[int], object]
     Outcome
         A KeyboardInterrupt ends the job early and is not raised: the outcome says so.
     """
-    with _lock:
+    with _lock, _Interrupt() as interrupt:
         worker = _current(program)
-        worker.control.send(b"".join(f"{name}={value}\0".encode() for name, value in job.items()))
-        text = bytearray()
-        interrupted = False
-        while True:
-            try:
+        try:
+            worker.control.send(b"".join(f"{name}={value}\0".encode() for name, value in job.items()))
+            text = bytearray()
+            told, done = False, None
+            while done is None:
+                if interrupt.came and not told:
+                    told = True
+                    with contextlib.suppress(OSError):
+                        worker.control.send(b"stop\0")
                 done = _listen(worker, text, progress)
-            except KeyboardInterrupt:
-                interrupted = True
-                with contextlib.suppress(OSError):
-                    worker.control.send(b"stop\0")
-                continue
-            if done is not None:
-                break
+        except BaseException:
+            worker.close()  # it may be in the middle of the job, and would take the next for a word about this one
+            raise
     try:
         answer = json.loads(text.decode("utf-8", "replace")) if text else {}
     except ValueError:  # a listing that wrote over its own result
         answer = {}
-    return Outcome(answer if isinstance(answer, dict) else {}, done, interrupted)
+    return Outcome(answer if isinstance(answer, dict) else {}, done, told)
+
+
+class _Interrupt:
+    """Notes SIGINT, whoever has been handling it, in place of an exception that strikes between any two lines.
+
+    What two processes have to agree on would be left half done: a packet taken and forgotten, a job sent and not waited for.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._mine = threading.current_thread() is threading.main_thread()
+        self._before: Any = None
+
+    def __enter__(self) -> "_Interrupt":
+        if self._mine:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: object) -> None:
+        self.came = True
+
+    def __exit__(self, *error: object) -> None:
+        if self._mine:
+            signal.signal(signal.SIGINT, self._before or signal.SIG_DFL)
 
 
 def _listen(worker: _Worker, text: bytearray, progress: Callable[[int], object]) -> int | None:
-    """Take one packet; the status of the child once it is gone and everything it sent is read."""
-    ready, _, _ = select.select([worker.control, worker.results], [], [])
+    """Take one packet if one comes soon; the status of the child once it is gone and everything it sent is read."""
+    ready, _, _ = select.select([worker.control, worker.results], [], [], 0.05)
     if worker.results in ready:
         _take(worker.results.recv(_PACKET), text, progress)
+        return None
+    if not ready:
         return None
     end = worker.control.recv(64)
     while select.select([worker.results], [], [], 0)[0]:

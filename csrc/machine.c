@@ -817,6 +817,11 @@ void machine_restore(unsigned part, const u8 *from)
 	       (thread->buffered + thread->seen) * sizeof(struct access));
 }
 
+const struct access *machine_pending_in(const u8 *snapshot)
+{
+	return &((const struct thread *)snapshot)->pending;
+}
+
 /* Two lanes of 64 x 64 -> 128 bit products, folded; sizes are multiples of 8. */
 u64 machine_hash(const void *bytes, size_t size)
 {

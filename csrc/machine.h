@@ -111,6 +111,7 @@ void machine_undo(const struct kept *kept);
 
 u32 machine_snapshot(unsigned part, u8 *to);
 void machine_restore(unsigned part, const u8 *from);
+const struct access *machine_pending_in(const u8 *snapshot); /* of a part that is a process */
 u64 machine_hash(const void *bytes, size_t size);
 
 /* INVARIANT after a step, FINALLY after all. */

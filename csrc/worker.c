@@ -87,8 +87,13 @@ static bool filter(void)
 	       !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 }
 
+/* Never more than whoever started us allows. */
 static void limit(int resource, rlim_t value)
 {
+	struct rlimit set;
+
+	if (!getrlimit(resource, &set) && set.rlim_max < value)
+		value = set.rlim_max;
 	setrlimit(resource, &(struct rlimit){ value, value });
 }
 
@@ -163,6 +168,15 @@ void job_answer(const char *text, size_t size)
 	_exit(0);
 }
 
+/* Where the system itself runs out of memory, this process goes before the reader's. */
+static void go_first(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+	if (fd >= 0 && write(fd, "1000", 4) == 4)
+		close(fd);
+}
+
 static void child(const char *job)
 {
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_ONSTACK };
@@ -173,6 +187,7 @@ static void child(const char *job)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(control);
+	go_first();
 	sigaction(SIGUSR1, &action, NULL);
 	limit(RLIMIT_AS, MEMORY);
 	limit(RLIMIT_CORE, 0);

@@ -1,9 +1,13 @@
 """The sandbox: what a listing may try, what it is told, and that nobody else is touched."""
 
+import contextlib
 import os
+import random
+import resource
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -187,23 +191,81 @@ WIDE = (
 )
 
 
-def test_an_interrupt_ends_a_check_at_once(quiet):
-    def interrupt() -> None:
-        time.sleep(0.7)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    Listing(WIDE).build()
-    thread = threading.Thread(target=interrupt)
+@contextlib.contextmanager
+def interrupted(after: float) -> Iterator[None]:
+    thread = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
     thread.start()
-    start = time.monotonic()
-    verdict = Listing(WIDE).check(states=10**8, seconds=60)
-    thread.join()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def swallow(number: int, frame: object) -> None:
+    """What an event loop, or a debugger, may have put in the place of KeyboardInterrupt."""
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, swallow])
+def test_an_interrupt_ends_a_check_at_once(handler, quiet):
+    Listing(WIDE).build()
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        start = time.monotonic()
+        with interrupted(0.7):
+            verdict = Listing(WIDE).check(states=10**8, seconds=25)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert verdict.status == "bounded"
     assert time.monotonic() - start < 10
 
 
-def test_time_and_memory_end_a_check(quiet):
+def test_an_interrupt_ends_counting_at_once(quiet):
+    verdict = listing("spinlock_cas").check()
+    assert verdict.count(20) > 0
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), interrupted(0.7):
+        verdict.count(1_000_000)
+    assert time.monotonic() - start < 10
+
+
+def test_an_interrupt_at_any_moment_leaves_the_next_check_alone(quiet):
+    long, rng, statuses = listing("pi_post_block", UPDATES=60, POSTS=60), random.Random(1), set()
+    start = time.monotonic()
+    assert long.check().status == "holds"
+    seconds = time.monotonic() - start
+    for _ in range(30):
+        with contextlib.suppress(KeyboardInterrupt), interrupted(rng.uniform(0, seconds)):
+            statuses.add(long.check().status)
+        assert listing("counter_plain").check().status == "fails"
+    assert statuses <= {"holds", "bounded"}
+
+
+def test_a_reader_that_leaves_in_the_middle_leaves_the_next_check_alone():
+    def leave(states: int) -> None:
+        raise BrokenPipeError
+
+    job = {"verb": "check", "path": Listing(WIDE).build().path, "states": 10**8, "seconds": 60, "deadline": 60}
+    with pytest.raises(BrokenPipeError):
+        worker.run(program("machine"), job, leave)
+    assert listing("counter_plain").check().status == "fails"
+
+
+def test_time_ends_a_check(quiet):
     assert Listing(WIDE).check(states=10**8, seconds=1).status == "bounded"
+
+
+def test_memory_ends_a_check():
+    late = WIDE + 'PROCESS(q) { EXPECT(!y[0], "late"); }\n'
+    assert listing("counter_cas").check().status == "holds"
+    parent = worker._workers[program("machine")].process
+    resource.prlimit(parent.pid, resource.RLIMIT_AS, (60 << 20, 60 << 20))
+    for text, status, found in ((WIDE, "bounded", []), (late, "fails", ["expect"])):
+        verdict = Listing(text).check(states=10**8)
+        assert (verdict.status, verdict.interleavings) == (status, None)
+        assert [finding.kind for finding in verdict.findings] == found
+        assert verdict.states > 10_000
+    parent.kill()
+    parent.wait()
 
 
 def test_a_parent_that_was_killed_is_started_again():
