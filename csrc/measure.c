@@ -91,12 +91,16 @@ static void *contender_run(void *arg)
 	struct contention *contention = me->contention;
 	volatile u64 *word = me->word;
 	u64 random = (u64)(me - contention->contenders), batches = 0, failures = 0;
-	u64 begin, busy;
+	u64 begin, busy, spins = 0;
 	int i;
 
 	__atomic_fetch_add(&contention->ready, 1, __ATOMIC_RELAXED);
-	while (LOAD(contention->ready) < contention->threads && !LOAD(contention->stop))
-		sched_yield();
+	/* a thread that yields on a busy machine is away when the others begin */
+	while (LOAD(contention->ready) < contention->threads && !LOAD(contention->stop)) {
+		cpu_relax();
+		if (++spins % 4096 == 0)
+			sched_yield();
+	}
 	begin = monotonic_ns();
 	busy = ran_ns();
 	switch (contention->operation) {

@@ -32,6 +32,7 @@ def contention() -> None:
         for window in (0, 250, 500, 1000, 2000, 4000)
         for backoff in (False, True)
     ]
+    results += [measure(operation="cmpxchg", window_cycles=1000, backoff=backoff) for backoff in (False, True)]
     results += [measure(operation=operation, threads=4) for operation in ("fetch_add", "cmpxchg")]
     stored = [{name: value for name, value in asdict(result).items() if name != "recorded"} for result in results]
     RECORDING.write_text(json.dumps(stored, indent=0) + "\n")
