@@ -15,8 +15,10 @@ USE = """
 from pathlib import Path
 import cmpx
 from cmpx import cmpxchg, language, race, u32
+from cmpx.chapters import contents
+from cmpx.glossary import terms
 from cmpx.sources import source
-from cmpx.widgets import Racer
+from cmpx.widgets import Predict, Racer
 
 assert Path(cmpx.__file__).is_relative_to(Path.cwd()), cmpx.__file__
 x = u32(5)
@@ -24,6 +26,10 @@ assert (cmpxchg(x, 5, 7), x.value) == (5, 7)
 assert race("cmpxchg", rounds=100).lost == 0
 assert "cmpxchg64" in source("pi_update")
 Racer("cmpxchg")
+language("en")
+assert "returned 7" in repr(Predict("02-cmpxchg"))
+assert "00 Start here" in repr(contents())
+assert len(terms()) > 50
 language("zh")
 try:
     u32(1 << 40)
