@@ -418,6 +418,13 @@ def test_a_term_taught_elsewhere_shows(book):
     assert "glossary.csv: 字 is taught in '01-one': run tools/book.py links" in faults_of(book)
 
 
+def test_a_term_that_no_chapter_teaches_shows_once_the_book_is_whole(book):
+    path = book.parent / "glossary.csv"
+    path.write_text(path.read_text("utf-8") + "mutex,互斥锁,,\n", "utf-8")
+    assert faults_of(book) == []
+    assert "glossary.csv: no chapter teaches 互斥锁" in faults(book, CONTENTS[:2], path)
+
+
 def test_prose_is_what_is_read():
     markdown = "# A `b` [c](d.ipynb)\n\n```c\nint e;\n```\n<!-- f -->*g* <kbd>h</kbd> $i$ | j"
     assert prose(markdown).split() == ["A", "x", "c", "g", "h", "x", "j"]

@@ -354,11 +354,14 @@ def taught(term: dict[str, str], texts: dict[str, str]) -> str:
 
 
 def glossary_faults(book: Path, path: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
-    """Terms whose chapter is not the one that teaches them."""
+    """Terms whose chapter is not the one that teaches them; once all chapters stand, also those that none teaches."""
     texts = chinese_texts(book, manifest)
+    whole = len(written(book, manifest)) == len(manifest)
     for term in read_glossary(path):
         if term.get("chapter") != taught(term, texts):
             yield f"glossary.csv: {term['zh']} is taught in '{taught(term, texts)}': run tools/book.py links"
+        elif whole and not term["chapter"]:
+            yield f"glossary.csv: no chapter teaches {term['zh']}"
 
 
 def chinese_texts(book: Path, manifest: Sequence[Chapter]) -> dict[str, str]:
