@@ -347,7 +347,7 @@ def read_glossary(path: Path) -> list[dict[str, str]]:
 def taught(term: dict[str, str], texts: dict[str, str]) -> str:
     """The chapter that teaches a term: the first that gives the English beside the Chinese, else the first that uses it."""
     short = term["en"].partition(" (")[0]
-    first = re.compile(rf"{re.escape(term['zh'])}\**（[^）]*{re.escape(short)}", re.IGNORECASE)
+    first = re.compile(rf"{re.escape(term['zh'])}\**（(?:[^）]*[、，；])?{re.escape(short)}[）、，；]", re.IGNORECASE)
     introducing = (name for name, text in texts.items() if first.search(text))
     using = (name for name, text in texts.items() if term["zh"] in text)
     return next(introducing, next(using, ""))
