@@ -500,10 +500,12 @@ def plot_retries(results: Sequence[Contention]) -> Figure:
         figure.subplots_adjust(left=0.09, right=0.76, top=0.86, bottom=0.14)
         _measured(figure, _("Share of attempts that failed"), results)
         ends = []
-        for (backoff, threads), marker, colour in zip(sorted(series), cycle("osD^v"), cycle(_SERIES), strict=False):
+        # points of the same height must not hide each other
+        looks = zip(sorted(series), cycle("osD^v"), cycle(_SERIES), range(11, 2, -2), strict=False)
+        for (backoff, threads), marker, colour, size in looks:
             points = series[backoff, threads]
             x, y = [point.window_cycles for point in points], [100 * point.share_failed for point in points]
-            axes.plot(x, y, marker, color=colour, markeredgecolor=_INK, markersize=7, zorder=3)
+            axes.plot(x, y, marker, color=colour, markeredgecolor=_INK, markersize=size, zorder=3)
             name = _("{threads}, with backoff") if backoff else "{threads}"
             ends.append((y[-1], name.format(threads=_threads(threads)), (marker, colour)))
         windows = np.linspace(0, widest, 100)
