@@ -491,7 +491,9 @@ function render(context) {
       ctx.fillStyle = css("--line");
       ctx.fillRect(x(focus.begin + tick), 0, 1, height - axis);
       ctx.fillStyle = faint;
-      ctx.fillText(grouped.format(tick).replace("-", "−") + (tick === 0 ? " ns" : ""), x(focus.begin + tick), height - axis / 2);
+      const text = grouped.format(tick).replace("-", "−") + (tick === 0 ? " ns" : "");
+      const half = ctx.measureText(text).width / 2;
+      ctx.fillText(text, Math.min(x(focus.begin + tick), width - half), height - axis / 2);
     }
 
     // the read–write interval of the collision, through every lane
