@@ -18,13 +18,14 @@ from cmpx import worker
 from cmpx.cpus import usable_cpus
 from cmpx.iommu import integer
 from cmpx.languages import _
+from cmpx.stored import Record
 from cmpx.symbols import Variable
 from cmpx.toolchain import Build, program
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LiveRounds", "Outcome", "RoundsResult", "race"]
+__all__ = ["LiveRounds", "Outcome", "RoundsResult", "bounds", "race"]
 
 _MOST = 64  # outcomes told apart
 _LONG = 2_000_000  # seconds: until somebody stops it
@@ -61,7 +62,7 @@ class RoundsResult:
     listing : str
         The listing's name.
     build : str
-        Compiler and level.
+        Compiler and level; of a stored result, that it is one.
     seconds : float
         How long it ran.
     rounds, failing : int
@@ -78,6 +79,8 @@ class RoundsResult:
         The processes of the listing.
     cpus : int
         Processors that were usable.
+    recorded : bool
+        Whether this is a stored result, shown for want of a compiler or of a second processor.
     """
 
     listing: str
@@ -91,6 +94,7 @@ class RoundsResult:
     stopped: str
     processes: tuple[str, ...]
     cpus: int
+    recorded: bool = False
 
     @property
     def rate(self) -> float:
@@ -209,20 +213,20 @@ def _text(raw: str) -> str:
 
 
 class LiveRounds:
-    """A listing that races until it is stopped, in a sandboxed process of its own.
+    """A listing that races until it is stopped, in a sandboxed process of its own; or, all at once, what is stored of a race.
 
     Parameters
     ----------
     name : str
         The listing's.
-    build : Build
+    build : Build or Record
         Without instrumentation.
     seed : int
         Of the chance by which processes start apart.
     """
 
-    def __init__(self, name: str, build: Build, *, seed: int = 0) -> None:
-        self._name, self._build, self._seed = name, build, integer("seed", seed, 0, 2**60)
+    def __init__(self, name: str, build: Build | Record, *, seed: int = 0) -> None:
+        self._name, self._build, self._seed = name, build, seed
         self._lock = threading.RLock()
         self._worker: worker._Worker | None = None
         self._legs: list[_Leg] = []
@@ -259,6 +263,9 @@ class LiveRounds:
         with self._lock:
             if self._worker is not None:
                 return
+            if isinstance(self._build, Record) and self._build.stored:
+                self._replay(self._build.answer)
+                return
             job = {
                 "path": self._build.path,
                 "places": " ".join(f"{offset:x}:{size:x}" for offset, size in self._places()),
@@ -272,6 +279,10 @@ class LiveRounds:
                 return
             self._worker = worker._Worker(program("rounds"))
             self._worker.control.send(b"".join(f"{name}={value}\0".encode() for name, value in job.items()))
+
+    def _replay(self, answer: Mapping[str, Any]) -> None:
+        """All of the stored rounds at once; whoever starts it again sees the same ones."""
+        self._conclude(None if "died" in answer else _Leg.of(json.dumps(answer).encode()), answer.get("died", 0))
 
     def stop(self) -> None:
         """Stop; nothing of it is left when this returns."""
@@ -324,8 +335,15 @@ class LiveRounds:
                 self._processes = tuple(_text(name) for name, _inside in self._leg.answer.get("processes", ()))
 
     def _finish(self, status: int) -> None:
-        """The process is gone: what it said last, or what ended it."""
+        """The process is gone."""
         last = _Leg.of(bytes(self._text)) if self._text else None
+        if isinstance(self._build, Record):
+            self._build.answer.update(last.answer if last else {"died": status}, cpus=usable_cpus())
+        self._conclude(last, status)
+        self._end()
+
+    def _conclude(self, last: _Leg | None, status: int) -> None:
+        """What it said last, or what ended it."""
         if last is not None:
             self._leg = last
             self._note()
@@ -337,7 +355,6 @@ class LiveRounds:
         else:
             code = os.waitstatus_to_exitcode(status)
             self._stopped = _("the listing ended its own process: exit({status})").format(status=code)
-        self._end()
 
     def _end(self) -> None:
         if self._worker is not None:
@@ -424,6 +441,7 @@ class LiveRounds:
             counts: dict[tuple[tuple[str, int | str], ...], list[int]] = {}
             failures: Counter[str] = Counter()
             others = 0
+            recorded = isinstance(self._build, Record) and self._build.stored
             for leg in legs:
                 for key, count in leg.outcomes.items():
                     if not key and self._reads:
@@ -446,7 +464,8 @@ class LiveRounds:
                 others=others + sum(entry[0] for _values, entry in ranked[_MOST:]),
                 stopped=self._stopped,
                 processes=self._processes,
-                cpus=usable_cpus(),
+                cpus=legs[0].answer["cpus"] if recorded and legs else usable_cpus(),
+                recorded=recorded,
             )
 
     def snapshot(self) -> bytes:
@@ -476,14 +495,19 @@ class LiveRounds:
             return json.dumps(counts).encode()
 
 
-def race(name: str, build: Build, seconds: float | None = None, rounds: int | None = None, *, seed: int = 0) -> RoundsResult:
-    """Race a built listing; see `Listing.race`."""
+def bounds(seconds: float | None, rounds: int | None, seed: int) -> tuple[float | None, int | None, int]:
+    """The settings of a race, if they are possible; see `Listing.race`."""
     if seconds is None and rounds is None:
         seconds = 1.0
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= 86400):
         raise ValueError(_("seconds is {value!r}; give more than 0 and at most 86400").format(value=seconds))
     if rounds is not None:
         integer("rounds", rounds, 1, 2**62)
+    return None if seconds is None else float(seconds), rounds, integer("seed", seed, 0, 2**60)
+
+
+def race(name: str, build: Build | Record, seconds: float | None, rounds: int | None, seed: int) -> RoundsResult:
+    """Race a built listing, or show the race that is stored of it; see `Listing.race`."""
     live = LiveRounds(name, build, seed=seed)
     try:
         live.start(seconds, rounds)

@@ -61,7 +61,7 @@ void __tsan_write_range(void *address, size_t size)
 	machine_access(address, size, WRITE, 0, 0, 0, PC);
 }
 
-/* linux/string.h leads here, and so do the calls that clang emits without a hook. */
+/* linux/string.h leads here, and so do the calls that clang emits, by a name that varies with it. */
 void *cmpx_memcpy(void *to, const void *from, size_t size)
 {
 	machine_access((void *)from, size, READ, 0, 0, 0, PC);
@@ -78,6 +78,9 @@ void *cmpx_memset(void *to, int byte, size_t size)
 void *__wrap_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
+void *__tsan_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
+void *__tsan_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
+void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 
 /* On x86 every locked instruction is a full fence, so an order matters to loads and stores only. */
 #define MODIFYING(bits, name, result)                                                              \
