@@ -1,7 +1,7 @@
 """What listings answered where there was a compiler, for a machine that has none.
 
-``tools/record.py`` runs every chapter within `recording`: each job leaves a file in ``recordings/listings``, with its answer and
-whatever was then asked of the symbols. Without a compiler the same job finds that file; a race finds it on one processor too.
+``tools/record.py`` runs every chapter within `recording`: each job leaves a file in ``recordings/listings``, with its answer
+and whatever was then asked of the symbols. Without a compiler the same job finds that file; a race does on one processor too.
 """
 
 import hashlib
@@ -71,9 +71,7 @@ def _included(text: str) -> dict[str, str]:
     names = _INCLUDE.findall(text)
     while names:
         name = names.pop()
-        path = next(
-            (path for path in (HEADERS / name, CSRC / "listings" / name, HEADERS / "asm" / name) if path.is_file()), None
-        )
+        path = next((path for path in (HEADERS / name, CSRC / "listings" / name) if path.is_file()), None)
         if path is not None and name not in found:
             found[name] = path.read_text(encoding="utf-8")
             names += _INCLUDE.findall(found[name])

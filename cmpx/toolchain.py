@@ -47,7 +47,8 @@ _INSTRUMENTED = {
     ),
     "clang": (
         # for the compiler alone: at the word, zig links its own runtime
-        "-Xclang", "-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1", "-mllvm", "-tsan-instrument-read-before-write=1",
+        "-Xclang", "-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1",
+        "-mllvm", "-tsan-instrument-read-before-write=1",
         "-fsanitize-coverage=trace-pc", "-Wl,--wrap=memcpy,--wrap=memset,--wrap=memmove",
     ),
 }  # fmt: skip

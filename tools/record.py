@@ -46,7 +46,7 @@ def play(path: Path) -> Iterator[tuple[Any, str, list[dict[str, Any]]]]:
     BaseException
         What a cell raised without meaning to.
     """
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell: Any = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     shell.reset(new_session=False)
     shown: list[dict[str, Any]] = []
     formats = shell.display_formatter.format
