@@ -61,7 +61,8 @@ void __tsan_write_range(void *address, size_t size)
 	machine_access(address, size, WRITE, 0, 0, 0, PC);
 }
 
-/* linux/string.h leads here, and so do the calls that clang emits, by a name that varies with it. */
+/* linux/string.h leads here, and so do the calls that clang emits, by a name that varies with it.
+ */
 void *cmpx_memcpy(void *to, const void *from, size_t size)
 {
 	machine_access((void *)from, size, READ, 0, 0, 0, PC);
