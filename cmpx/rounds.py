@@ -62,7 +62,7 @@ class RoundsResult:
     listing : str
         The listing's name.
     build : str
-        Compiler and level; of a stored result, that it is one.
+        Compiler and level.
     seconds : float
         How long it ran.
     rounds, failing : int
@@ -79,8 +79,8 @@ class RoundsResult:
         The processes of the listing.
     cpus : int
         Processors that were usable.
-    recorded : bool
-        Whether this is a stored result, shown for want of a compiler or of a second processor.
+    recorded : str
+        That this is a stored result, in the reader's language, and why; empty if it is none.
     """
 
     listing: str
@@ -94,7 +94,7 @@ class RoundsResult:
     stopped: str
     processes: tuple[str, ...]
     cpus: int
-    recorded: bool = False
+    recorded: str = ""
 
     @property
     def rate(self) -> float:
@@ -123,7 +123,7 @@ class RoundsResult:
     def _head(self) -> list[str]:
         text = _("{listing}: {rounds:,} rounds in {seconds:.2f} s; processes: {processes}")
         counts = {"listing": self.listing, "rounds": self.rounds, "seconds": self.seconds}
-        lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.build}"]
+        lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.recorded or self.build}"]
         if self.rounds:
             share = _share(self.failing, self.rounds)
             lines.append("  " + _("failing rounds: {failing:,} ({share})").format(failing=self.failing, share=share))
@@ -441,7 +441,6 @@ class LiveRounds:
             counts: dict[tuple[tuple[str, int | str], ...], list[int]] = {}
             failures: Counter[str] = Counter()
             others = 0
-            recorded = isinstance(self._build, Record) and self._build.stored
             for leg in legs:
                 for key, count in leg.outcomes.items():
                     if not key and self._reads:
@@ -455,7 +454,7 @@ class LiveRounds:
             ranked = sorted(counts.items(), key=lambda item: (-item[1][0], str(item[0])))
             return RoundsResult(
                 listing=self._name,
-                build=self._build.title,
+                build=self._build.compiler if isinstance(self._build, Record) else self._build.title,
                 seconds=sum(leg.seconds for leg in legs),
                 rounds=sum(sum(leg.outcomes.values()) for leg in legs),
                 failing=sum(failures.values()),
@@ -464,8 +463,8 @@ class LiveRounds:
                 others=others + sum(entry[0] for _values, entry in ranked[_MOST:]),
                 stopped=self._stopped,
                 processes=self._processes,
-                cpus=legs[0].answer["cpus"] if recorded and legs else usable_cpus(),
-                recorded=recorded,
+                cpus=legs[0].answer["cpus"] if self._build.label and legs else usable_cpus(),
+                recorded=self._build.label,
             )
 
     def snapshot(self) -> bytes:

@@ -40,6 +40,8 @@ class Record:
     ----------
     title : str
         Compiler and level; of a stored result, that it is one.
+    compiler : str
+        Compiler and level alone.
     symbols : StoredSymbols or Recorder
         Names and lines.
     answer : dict
@@ -53,6 +55,7 @@ class Record:
     """
 
     title: str
+    compiler: str
     symbols: "Symbols"
     answer: dict[str, Any]
     status: int = 0
@@ -108,7 +111,7 @@ def find(job: Mapping[str, object], sentence: str = "") -> Record | None:
     _tell(title)
     if "refused" in record:
         raise CompileError(f"{title}\n{explain(record['refused'], str(job['name']))}")
-    return Record(title, cast("Symbols", StoredSymbols(record["symbols"])), record["answer"], record["status"])
+    return Record(title, record["title"], cast("Symbols", StoredSymbols(record["symbols"])), record["answer"], record["status"])
 
 
 def _tell(title: str) -> None:
@@ -167,7 +170,9 @@ def begin(job: Mapping[str, object], built: Build, answer: dict[str, Any] | None
         record = {"title": built.title, "status": status, "answer": answer, "symbols": {}}
         symbols = _records.setdefault(path, record)["symbols"]
         answer = _records[path]["answer"]
-    return Record(built.title, cast("Symbols", Recorder(built.symbols, symbols)), answer, status, built.path, stored=False)
+    return Record(
+        built.title, built.title, cast("Symbols", Recorder(built.symbols, symbols)), answer, status, built.path, stored=False
+    )
 
 
 def refused(job: Mapping[str, object], error: CompileError) -> None:

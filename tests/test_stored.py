@@ -93,7 +93,7 @@ def test_what_was_recorded_is_shown(recorded):
     call = listing("pi_post_block").call("cpu_process")
     assert (call.before, call.after) == (recorded["call"].before, recorded["call"].after)
     race = text.race(rounds=2000)
-    assert race == replace(recorded["race"], build=race.build, recorded=True)
+    assert race == replace(recorded["race"], recorded=race.recorded)
     assert text.step().trace == recorded["stepper"].trace
     assert STRANGE.check().unmodelled == recorded["strange"].unmodelled
     assert "exit(3)" in DYING.race().stopped == recorded["dying"].stopped
@@ -109,7 +109,11 @@ def test_each_says_that_it_is_stored_and_in_both_languages(recorded, chosen):
     verdict, race, stepper = text.check(), text.race(rounds=2000), text.step()
     said = [repr(verdict), repr(verdict.counterexample), repr(text.replay("a b a b")), repr(STRANGE.check())]
     said += [repr(listing("pi_post_block").call("cpu_process")), repr(race), race._repr_html_(), repr(stepper)]
-    said += [json.dumps(stepper._repr_html_(), ensure_ascii=False).partition("<script")[2], repr(Racer(text))]
+    said += [
+        json.dumps(stepper._repr_html_(), ensure_ascii=False).partition("<script")[2],
+        repr(Racer(text)),
+        Racer(text).build,
+    ]
     with pytest.raises(toolchain.CompileError) as refusal:
         REFUSED.check()
     for each in (*said, str(refusal.value)):
@@ -137,7 +141,7 @@ def test_one_processor_shows_the_stored_race(recorded, monkeypatch):
         monkeypatch.setattr(module, "usable_cpus", lambda: 1)
     race = listing("counter_plain").race(rounds=2000)
     assert race.rounds == 2000
-    assert "two processors" in race.build
+    assert "two processors" in race.recorded
     assert "two processors" in repr(Racer(listing("counter_plain")))
 
 
