@@ -5,11 +5,12 @@ unexport CFLAGS CMPX_LANGUAGE CONDA_PREFIX CPPFLAGS JUPYTER_PATH LDFLAGS LDSHARE
 	PYTEST_ADDOPTS PYTHONHOME PYTHONOPTIMIZE PYTHONPATH VIRTUAL_ENV
 
 help:
-	@echo "make lab     open the book in JupyterLab; LAB_ARGS=... go to jupyter lab    在 JupyterLab 中打开本书"
-	@echo "make test    run every test                                                 运行全部测试"
-	@echo "make bench   measure the speed of words and races                           测量速度"
-	@echo "make lint    check style and types                                          检查风格与类型"
-	@echo "make clean   remove all that these made                                     删除以上生成的文件"
+	@echo "make lab        open the book in JupyterLab; LAB_ARGS=... go to jupyter lab    在 JupyterLab 中打开本书"
+	@echo "make test       run every test                                                 运行全部测试"
+	@echo "make bench      measure the speed of words and races                           测量速度"
+	@echo "make notebooks  run every chapter and store what it shows                      重跑全部章节，存下输出"
+	@echo "make lint       check style and types                                          检查风格与类型"
+	@echo "make clean      remove all that these made                                     删除以上生成的文件"
 
 suits := import sys, sysconfig; sys.exit(sys.version_info < (3, 11) or bool(sysconfig.get_config_var("Py_GIL_DISABLED")))
 python = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -48,13 +49,17 @@ sources := $(filter-out csrc/include/generated/%,$(wildcard csrc/*.[ch] csrc/*.p
 lab: .venv/lab
 	@CMPX_LANGUAGE="$(CMPX_LANGUAGE)" .venv/bin/python tools/lab.py $(LAB_ARGS)
 
-# What needs the cores for itself runs alone, after the rest.
+# A file stays with one worker; the longest, those with a browser, come first. What needs the cores for itself runs after the rest.
 test: .venv/test
-	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile -m "not alone" tests notebooks
+	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" tests notebooks
 	.venv/bin/python -m pytest -m alone tests
 
 bench: .venv/bench
 	.venv/bin/python -m benchmarks
+
+# What differs from run to run is kept while the code of the chapter stays the same: a second run changes nothing.
+notebooks: .venv/test
+	.venv/bin/python tools/book.py run
 
 lint: .venv/test .venv/bench
 	.venv/bin/python -m ruff check .
@@ -67,4 +72,4 @@ clean:
 	rm -rf cmpx/*.so cmpx/_engine.c cmpx/locale/*/LC_MESSAGES/*.mo csrc/include/generated
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
-.PHONY: help lab test bench lint clean
+.PHONY: help lab test bench notebooks lint clean

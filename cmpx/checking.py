@@ -2,25 +2,26 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmpx.frames import locals_of
 from cmpx.languages import _
 
 if TYPE_CHECKING:
-    from cmpx.symbols import Symbols
+    from cmpx.symbols import Symbols, Variable
 
-__all__ = ["DataRace", "Finding", "Reader", "Step", "Trace", "Verdict"]
+__all__ = ["DataRace", "Export", "Finding", "Reader", "Step", "Trace", "Verdict"]
 
 THREADS = 8
 # as machine.h numbers them
 KINDS = ("nothing", "read", "write", "swap", "modify", "fence", "lock", "free")
 TROUBLES = (
     "fine", "expect", "warn", "null pointer", "wild access", "use after free", "double free", "bad free", "no memory",
-    "stack overflow", "endless loop", "crash", "deadlock", "livelock", "too big",
+    "stack overflow", "endless loop", "crash", "deadlock", "livelock", "too wide",
 )  # fmt: skip
 _SIGNALS = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV", 31: "SIGSYS"}
 
@@ -177,6 +178,29 @@ class DataRace:
 
 
 @dataclass(frozen=True)
+class Export:
+    """What was written, and what was not.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The verdict with its counterexample as text, the counterexample as JSON, an LKMM litmus test: those that there are.
+    no_litmus : str
+        Why there is no litmus test, in the reader's language; empty if there is one.
+    """
+
+    files: tuple[Path, ...]
+    no_litmus: str
+
+    def __str__(self) -> str:
+        lines = [str(file) for file in self.files]
+        return "\n".join([*lines, *([_("no litmus test: {why}").format(why=self.no_litmus)] if self.no_litmus else [])])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a check found; it speaks of this build and this memory model.
 
@@ -212,6 +236,7 @@ class Verdict:
     unmodelled: tuple[str, ...] = ()
     states: int = 0
     _count: Callable[[int], int] | None = field(default=None, repr=False, compare=False)
+    _litmus: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def counterexample(self) -> Trace | None:
@@ -232,20 +257,38 @@ class Verdict:
             raise ValueError(_("only a check that saw everything can count"))
         return self._count(steps)
 
-    def export(self, folder: str | Path = ".") -> tuple[Path, ...]:
-        """Write the counterexample as text and as JSON, and say where.
+    def export(self, folder: str | Path = ".") -> Export:
+        """Write the counterexample as text and as JSON, and a listing of a few marked accesses as an LKMM litmus test.
+
+        The test asks herd7, with the kernel's tools/memory-model, whether an outcome that FINALLY forbids exists under LKMM.
 
         Parameters
         ----------
         folder : str or Path
             Where to; the files have the listing's name.
+
+        Returns
+        -------
+        Export
+
+        Raises
+        ------
+        ValueError
+            There is nothing to write.
         """
-        if self.counterexample is None:
-            raise ValueError(_("there is no counterexample to write"))
-        contents = {".txt": f"{self}\n", ".json": f"{self.counterexample.to_json()}\n"}
+        contents, no_litmus = {}, _("the check came to no end")
+        if self.counterexample is not None:
+            contents = {".txt": f"{self}\n", ".json": f"{self.counterexample.to_json()}\n"}
+        try:
+            if self._litmus:
+                contents[".litmus"], no_litmus = self._litmus(), ""
+        except (ValueError, RuntimeError) as error:
+            no_litmus = str(error)
+        if not contents:
+            raise ValueError(_("there is no counterexample to write, and no litmus test: {why}").format(why=no_litmus))
         for suffix, content in contents.items():
             Path(folder, self.listing + suffix).write_text(content, encoding="utf-8")
-        return tuple(Path(folder, self.listing + suffix) for suffix in contents)
+        return Export(tuple(Path(folder, self.listing + suffix) for suffix in contents), no_litmus)
 
     def __str__(self) -> str:
         said = {
@@ -291,10 +334,35 @@ class Reader:
         self._symbols = symbols
         self._source = source
         self.processes: tuple[str, ...] = tuple(answer.get("processes", ()))
+        self._locals: dict[int, tuple[str, int]] = {}
+        self._wholes: dict[int, str] = {}
 
     def thread(self, number: int) -> str:
         """The process of that number; empty for none."""
         return self.processes[number] if number < len(self.processes) else ""
+
+    def learn(self, number: int, variables: "Iterable[Variable]") -> None:
+        """Remember what a process calls the bytes of its stack.
+
+        Parameters
+        ----------
+        number : int
+            The process.
+        variables : iterable of Variable
+            Its locals, by address.
+        """
+        locals_: dict[int, tuple[str, int]] = {}
+        for variable in variables:
+            name = f"{self.thread(number)}: {variable.name}"
+            if variable.kind != "bytes":
+                locals_.setdefault(variable.offset, (name, variable.size))
+            if variable.name.isidentifier():
+                self._wholes[variable.offset] = name
+        self._locals |= locals_
+
+    def whole(self, address: int) -> str:
+        """The local that begins at an address; empty for none."""
+        return self._wholes.get(address, "")
 
     def name(self, place: Mapping[str, Any]) -> str:
         """What stands at an address."""
@@ -303,9 +371,18 @@ class Reader:
             return f"heap[{block}]" + (f"+{offset}" if offset else "")
         if "stack" in place:
             thread, depth = place["stack"]
+            near = max((address for address in self._locals if address <= place["at"]), default=0)
+            name, size = self._locals.get(near, ("", 0))
+            inside = place["at"] - near
+            if inside < size:
+                return name + (f"+{inside}" if inside else "")
             return f"{self.thread(thread)}.stack[{depth}]"
         offset = place["at"] - self._answer["base"]
         return self._symbols.name(offset, place.get("size", 0)) or f"{place['at']:#x}"
+
+    def is_signed(self, place: Mapping[str, Any]) -> bool:
+        """Whether a signed number stands there."""
+        return self._symbols.is_signed(self.name(place))
 
     def value(self, place: Mapping[str, Any], value: int, points_to: str = "") -> str:
         """A value as C would write it there.
@@ -321,14 +398,14 @@ class Reader:
         """
         size = min(place["size"], 8)
         if points_to in place:
-            return f"&{self.name(place[points_to])}"
+            return f"&{self.whole(place[points_to]['at']) or self.name(place[points_to])}"
         if value < 10:
             return str(value)
         offset = value - self._answer["base"]
         name = self._symbols.name(offset, 1) if size == 8 and offset > 0 else ""
         if name:
             return f"&{name}"
-        if self._symbols.is_signed(self.name(place)) and value >> (8 * size - 1):
+        if self.is_signed(place) and value >> (8 * size - 1):
             return str(value - (1 << 8 * size))
         return f"{value:#x}"
 
@@ -340,6 +417,8 @@ class Reader:
         return tuple(steps)
 
     def _step(self, raw: Mapping[str, Any], earlier: list[Step]) -> Step:
+        for stack in raw.get("stacks", ()):
+            self.learn(stack["thread"], locals_of(stack, self._answer["base"], self._symbols))
         kind = "drain" if raw["action"] >= THREADS else KINDS[raw["kind"]]
         place = self._symbols.line(raw["pc"])
         mask = (1 << 8 * min(raw["size"], 8)) - 1
@@ -410,7 +489,7 @@ class Reader:
             "crash": _("the process was stopped by {signal}"),
             "deadlock": _("deadlock: no process can take a step"),
             "livelock": _("livelock: the processes go round for ever and none can finish"),
-            "too big": _("the state is too big"),
+            "too wide": _("{size} bytes of {name} in one access: the machine takes apart no more than 256"),
         }
         signal = _SIGNALS.get(raw["number"], str(raw["number"]))
         name = self.name(raw) if raw["at"] >= 4096 else f"{raw['at']:#x}"
@@ -423,13 +502,18 @@ class Reader:
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, the shortest trace first."""
-        said = [(raw, *self.finding(raw)) for raw in self._answer.get("findings", ())]
-        return tuple(Finding(kind, message, self.trace(raw, message)) for raw, kind, message in said)
+        found = []
+        for raw in self._answer.get("findings", ()):
+            trace = self.trace(raw)
+            kind, message = self.finding(raw)
+            found.append(Finding(kind, message, replace(trace, end=message)))
+        return tuple(found)
 
     def races(self) -> tuple[DataRace, ...]:
         """All data races."""
         races: dict[str, DataRace] = {}
         for raw in self._answer.get("races", ()):
+            trace = self.trace(raw)
             name = self.name(raw)
             sides, lines = [], []
             for thread, kind, marked, pc in (raw["a"], raw["b"]):
@@ -439,5 +523,5 @@ class Reader:
                 sides.append(f"{self.thread(thread)} {verb} ({how}, {Path(place.file).name}:{place.line})")
                 lines.append(place.line)
             message = f"{name}: {sides[0]}, {sides[1]}"
-            races.setdefault(message, DataRace(message, name, (lines[0], lines[1]), self.trace(raw)))
+            races.setdefault(message, DataRace(message, name, (lines[0], lines[1]), trace))
         return tuple(races.values())

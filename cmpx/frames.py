@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cmpx.symbols import Symbols, Variable
+if TYPE_CHECKING:
+    from cmpx.symbols import Symbols, Variable
 
 __all__ = ["locals_of"]
 
@@ -21,17 +22,18 @@ def locals_of(thread: Mapping[str, Any], base: int, symbols: Symbols) -> tuple[V
     Parameters
     ----------
     thread : Mapping
-        As the worker reports it: `sp`, `bytes` and the `pc` that its next access returns to.
+        As the worker reports it: `sp`, `bytes` and where its code `stands`.
     base : int
         Where the listing was loaded.
     symbols : Symbols
         Of the build.
     """
     stack = _Stack(thread, base, symbols)
+    pc = base + thread.get("stands", thread.get("pc"))  # a recording may be older than the word
     # the call of the hook left its return address; copies of it may lie below
     for address in range(stack.start, stack.end, 8):
-        if stack.word(address) == base + thread["pc"]:
-            found = stack.walk(address + 8, base + thread["pc"])
+        if stack.word(address) == pc:
+            found = stack.walk(address + 8, pc)
             if found is not None:
                 return found
     return ()

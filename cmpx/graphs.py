@@ -118,17 +118,11 @@ class _Pack:
         self._nodes: list[dict[str, Any]] = answer["graph"][:count]
         self._reader = Reader(answer, symbols)
         self._base: int = answer["base"]
-        self._on_stacks: dict[int, str] = {}
-        self._whole_on_stacks: dict[int, str] = {}
         self._accesses, self._shapes, self._threads, self._memories = _Table(), _Table(), _Table(), _Table()
         self._files: dict[str, set[int]] = {}
         size = max((len(node["globals"]) // 2 for node in self._nodes if "globals" in node), default=0)
         self._globals = range(answer["data"], answer["data"] + size)
         self._locals = self._read_locals()
-        for node in self._nodes:
-            for number, thread in enumerate(node.get("threads", ())):
-                for local in self._locals[id(thread)]:
-                    self._on_stacks.setdefault(local.offset, f"{self._reader.thread(number)}: {local.name}")
         self._ranges = self._touched()
 
     def _all_threads(self) -> Iterator[dict[str, Any]]:
@@ -140,15 +134,13 @@ class _Pack:
         known: dict[tuple[int, int, str], tuple[Variable, ...]] = {}
         found = {}
         for thread in self._all_threads():
-            key = thread["pc"], thread["sp"], thread["bytes"]
+            key = thread.get("stands", thread["pc"]), thread["sp"], thread["bytes"]
             if key not in known:
                 known[key] = locals_of(thread, self._base, self._symbols)
             found[id(thread)] = known[key]
         for node in self._nodes:
             for number, thread in enumerate(node.get("threads", ())):
-                for local in found[id(thread)]:
-                    if local.name.isidentifier():
-                        self._whole_on_stacks.setdefault(local.offset, f"{self._reader.thread(number)}: {local.name}")
+                self._reader.learn(number, found[id(thread)])
         used = {
             local.name
             for thread in self._all_threads()
@@ -240,7 +232,7 @@ class _Pack:
             if word["name"] in named or self._changes(word)
         ]
         others = {
-            (place["at"], place["size"]): self._name(place)
+            (place["at"], place["size"]): self._reader.name(place)
             for thread in self._all_threads()
             for place in (thread, *thread["buffer"])
             if ("block" in place or "stack" in place) and place["size"]
@@ -254,13 +246,6 @@ class _Pack:
 
     # -- processes -----------------------------------------------------------------------------
 
-    def _name(self, place: Mapping[str, Any]) -> str:
-        if "stack" in place:
-            near = max((at for at in self._on_stacks if at <= place["at"]), default=0)
-            known = near and place["at"] - near < 64
-            return self._on_stacks[near] + (f"+{place['at'] - near}" if place["at"] > near else "") if known else "stack"
-        return self._reader.name(place)
-
     def _access(self, raw: Mapping[str, Any]) -> int:
         kind = KINDS[raw["kind"]]
         if kind == "nothing":
@@ -271,10 +256,10 @@ class _Pack:
         mask = (1 << 8 * min(raw["size"], 8)) - 1
         known = kind not in ("fence", "free") and self._known(raw)
         place = self._place(raw["at"]) if known else -1
-        name = "" if kind == "fence" else self._name(raw)
+        name = "" if kind == "fence" else self._reader.name(raw)
         expected, operand = (f"{raw[key] & mask:x}" if kind == "swap" else "0" for key in ("expected", "operand"))
         return self._accesses(
-            [kind, name, place, min(raw["size"], 8), raw["marked"], raw["hidden"], file, line.line, expected, operand]
+            [kind, name, place, min(raw["size"], 8), int(raw["marked"] > 0), raw["hidden"], file, line.line, expected, operand]
         )
 
     def _thread(self, raw: Mapping[str, Any]) -> int:
@@ -297,7 +282,7 @@ class _Pack:
         for text in values:
             if len(text) == 16:
                 name = self._symbols.name(int(text, 16) - self._base, 1) if int(text, 16) > self._base else ""
-                name = name or self._whole_on_stacks.get(int(text, 16), "") or self._on_heap(int(text, 16))
+                name = name or self._reader.whole(int(text, 16)) or self._on_heap(int(text, 16))
                 if name:
                     names[text.lstrip("0")] = f"&{name}"
         return names

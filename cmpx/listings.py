@@ -12,6 +12,7 @@ from cmpx import stored, worker
 from cmpx.checking import THREADS, Finding, Reader, Trace, Verdict
 from cmpx.cpus import usable_cpus
 from cmpx.languages import _
+from cmpx.litmus import translate
 from cmpx.sources import CSRC, Source
 from cmpx.stored import Record
 from cmpx.toolchain import LONGEST, Build, CompileError, NoCompilerError, build, program
@@ -255,9 +256,11 @@ class Listing:
         def count(steps: int) -> int:
             return int(self.run("check", steps=steps, **options)[0].answer["within"], 16)
 
+        wide = tuple(finding.message for finding in findings if finding.kind == "too wide")
+        status = "unmodelled" if wide else "fails" if findings else "holds" if whole else "bounded"
         return Verdict(
-            self.name, "fails" if findings else "holds" if whole else "bounded", memory, built.title, findings, reader.races(),
-            _runs(answer, "interleavings"), _runs(answer, "bad"), states=answer["states"], _count=count if whole else None,
+            self.name, status, memory, built.title, findings, reader.races(), _runs(answer, "interleavings"),
+            _runs(answer, "bad"), wide, answer["states"], count if whole else None, lambda: translate(self, optimise),
         )  # fmt: skip
 
     def replay(self, schedule: str, memory: str = "sc", *, optimise: int | str = 0) -> Trace:
@@ -293,9 +296,10 @@ class Listing:
         if "steps" not in answer:
             return Trace((), None, _died(outcome)[1][0].message)
         reader = Reader(answer, built.symbols)
+        steps = reader.steps(answer["steps"])
         last = answer["steps"][-1] if answer["steps"] else {}
         end = reader.finding(last["finding"])[1] if "finding" in last else ""
-        return Trace(reader.steps(answer["steps"]), None, end, built.label)
+        return Trace(steps, None, end, built.label)
 
     def step(self, memory: str = "sc", *, optimise: int | str = 0, schedule: str = "") -> "Stepper":
         """Step through it, one access to shared memory at a time; in a notebook by mouse or keyboard.

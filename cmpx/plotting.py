@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,22 @@ from cmpx.fields import CONTROL, FIELDS, RESERVED, THREADS
 from cmpx.languages import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
+    from cmpx.measuring import Contention
     from cmpx.racing import Event, RaceResult
     from cmpx.rounds import RoundsResult
 
-__all__ = ["plot_race", "plot_rounds"]
+__all__ = ["plot_contention", "plot_race", "plot_retries", "plot_rounds"]
 
 _INK, _FAINT, _PAPER = "#222222", "#767676", "#ffffff"
 _ON = next(field.colour for field in FIELDS if field.name == "on")
 _LABEL: dict[str, Any] = {
     "ha": "right", "va": "top", "bbox": {"facecolor": THREADS["poster"], "edgecolor": _INK, "boxstyle": "round,pad=0.4"},
 }  # fmt: skip
+_SERIES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
 _MOST_BARS = 6
 _MOST_OUTCOMES = 12
 _MOST_LANES = 4
@@ -45,6 +50,14 @@ class _Picture(Figure):
         self.savefig(buffer, format="png", dpi=2 * self.dpi)
         width, height = (self.get_size_inches() * self.dpi).astype(int)
         return buffer.getvalue(), {"width": int(width), "height": int(height)}
+
+    def __repr__(self) -> str:
+        """What is written in it, for whoever cannot see it."""
+        lines = [text.get_text() for text in self.texts]
+        for axes in self.axes:
+            words = (axes.get_title(), axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts))
+            lines.append("  " + " | ".join(" ".join(word.split()) for word in words if word))
+        return "\n".join(line for line in lines if line.strip())
 
 
 @cache
@@ -406,3 +419,117 @@ def plot_rounds(result: RoundsResult) -> Figure:
         axes.spines.bottom.set_visible(False)
         axes.tick_params(labelfontfamily=_family())
     return figure
+
+
+def plot_contention(results: Sequence[Contention]) -> Figure:
+    """Draw what one operation cost in each measurement, in the reader's language.
+
+    Parameters
+    ----------
+    results : sequence of Contention
+        What ``contend()`` returned, in the order of the bars.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no pyplot window: a notebook shows it once, ``savefig`` writes it.
+    """
+    height = 1.25 + 0.36 * max(len(results), 1)
+    with style.context(["default", _look()]):
+        figure = _Picture(figsize=(9, height))
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.36, right=0.97, top=1 - 0.65 / height, bottom=0.55 / height)
+        _measured(figure, _("Processor time for one operation"), results)
+        for row, result in enumerate(results):
+            axes.barh(row, result.nanoseconds, height=0.6, color=THREADS["vCPU"], edgecolor=_INK, linewidth=0.8)
+            text = f"{result.nanoseconds:,.1f} ns"
+            if result.operation == "cmpxchg" and result.threads > 1:
+                text += _(" ({share} of attempts failed)").format(share=_share(result.failures, result.attempts))
+            axes.annotate(text, (result.nanoseconds, row), (4, 0), textcoords="offset points", va="center", size=8)
+        axes.set_yticks(range(len(results)), [_setting(result) for result in results])
+        axes.set(xlim=(0, 1.6 * max((result.nanoseconds for result in results), default=1)), xlabel=_("nanoseconds"))
+        axes.set_ylim(max(len(results), 1) - 0.4, -0.6)
+        axes.tick_params(labelfontfamily=_family())
+    return figure
+
+
+def _setting(result: Contention) -> str:
+    """A measurement in a few words."""
+    places = {
+        "same": _("one word"),
+        "neighbours": _("one line"),
+        "apart": _("own lines"),
+        "split": _("across lines"),
+    }
+    text = _("{operation}, {threads}, {place}")
+    return text.format(operation=result.operation, threads=_threads(result.threads), place=places[result.place])
+
+
+def _threads(count: int) -> str:
+    return _("1 thread") if count == 1 else _("{threads} threads").format(threads=count)
+
+
+def _measured(figure: Figure, title: str, results: Sequence[Contention]) -> None:
+    """The title, and whether the results come from another machine."""
+    inch = 1 / figure.get_figheight()
+    figure.text(0.02, 1 - 0.15 * inch, title, size=14, va="top")
+    if any(result.recorded for result in results):
+        frame = {"facecolor": THREADS["poster"], "edgecolor": _INK, "boxstyle": "round,pad=0.4"}
+        figure.text(0.98, 1 - 0.18 * inch, _("recorded on another machine"), ha="right", va="top", bbox=frame)
+
+
+def plot_retries(results: Sequence[Contention]) -> Figure:
+    """Draw the share of failed attempts against the window, measured and expected, in the reader's language.
+
+    Parameters
+    ----------
+    results : sequence of Contention
+        What ``contend("cmpxchg", …)`` returned, with different windows and numbers of threads, with and without backoff, and
+        the same pause. The lines are ``cmpx.measuring.expected_share`` for as many threads as can run at once.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no pyplot window: a notebook shows it once, ``savefig`` writes it.
+    """
+    from cmpx.measuring import expected_share
+
+    series: dict[tuple[bool, int], list[Contention]] = {}
+    for result in sorted(results, key=lambda result: result.window_cycles):
+        series.setdefault((result.backoff, result.threads), []).append(result)
+    widest = max((result.window_cycles for result in results), default=0) or 1
+    with style.context(["default", _look()]):
+        figure = _Picture(figsize=(9, 4.2))
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.09, right=0.76, top=0.86, bottom=0.14)
+        _measured(figure, _("Share of attempts that failed"), results)
+        ends = []
+        for (backoff, threads), marker, colour in zip(sorted(series), cycle("osD^v"), cycle(_SERIES), strict=False):
+            points = series[backoff, threads]
+            x, y = [point.window_cycles for point in points], [100 * point.share_failed for point in points]
+            axes.plot(x, y, marker, color=colour, markeredgecolor=_INK, markersize=7, zorder=3)
+            name = _("{threads}, with backoff") if backoff else "{threads}"
+            ends.append((y[-1], name.format(threads=_threads(threads)), (marker, colour)))
+        windows = np.linspace(0, widest, 100)
+        for at_once in sorted({min(result.threads, result.cpus) for result in results}):
+            pause = results[0].pause_cycles
+            y = [100 * expected_share(at_once, window, pause) for window in windows]
+            axes.plot(windows, y, color=_FAINT, linestyle="--", zorder=2)
+            ends.append((y[-1], _("model: {threads} at once").format(threads=_threads(at_once)), ("_", _FAINT)))
+        axes.set(xlim=(-0.02 * widest, 1.03 * widest), ylim=(-2, 1.15 * max([end[0] for end in ends], default=1) + 4))
+        axes.set(xlabel=_("window between read and cmpxchg, in cycles"), ylabel=_("percent"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _position: f"{x:,.0f}"))
+        _name_ends(axes, ends)
+        axes.tick_params(labelfontfamily=_family())
+    return figure
+
+
+def _name_ends(axes: Axes, ends: list[tuple[float, str, tuple[str, str]]]) -> None:
+    """What each line and each row of points is, to the right of its end and clear of the next."""
+    low, high = axes.get_ylim()
+    apart, y = 0.065 * (high - low), low
+    for end, name, (marker, colour) in sorted(ends):
+        y = max(end, y + apart)
+        place = axes.get_yaxis_transform()
+        axes.plot([1.03], [y], marker, color=colour, markeredgecolor=_INK, markersize=7, transform=place, clip_on=False)
+        axes.text(1.06, y, name, va="center", size=8, transform=place)

@@ -25,18 +25,21 @@ class Source(str):
 
 
 def source(function: str) -> Source:
-    """The text of a function of ``pi_desc_loop.h``, with the comment that argues why it is right.
+    """The text of a function of ``pi_desc_loop.h``, with the comment that argues why it is right; or a whole header.
 
     Parameters
     ----------
     function : str
-        Its name, such as ``"pi_update"``.
+        Its name, such as ``"pi_update"``, or the header's, such as ``"pi_sleep.h"``.
 
     Raises
     ------
     ValueError
         There is no such function; the message lists those that are there.
     """
+    header = CSRC / "listings" / function
+    if header.suffix == ".h" and header.exists():
+        return Source(header.read_text().rstrip().expandtabs(8))
     text = (CSRC / "listings/pi_desc_loop.h").read_text()
     functions = {match[1]: match[0] for match in _FUNCTION.finditer(text)}
     if function not in functions:

@@ -53,12 +53,26 @@ enum vcpu_state race_vcpu_state(struct race *race);
 int race_wakes(struct race *race, u64 *ns);
 void race_posts(struct race *race, u64 *counts);
 int race_events(struct race *race, struct event *out, int n, int around);
+
+#define MAX_CONTENDERS ...
+#define WORDS_PER_LINE ...
+struct contention {
+    int ready;
+    double ns_per_tick;
+    ...;
+};
+struct contention *contention_new(int operation, int place, int threads, u64 window, u64 pause, int backoff);
+int contention_start(struct contention *contention);
+void contention_stop(struct contention *contention);
+void contention_free(struct contention *contention);
+void contention_counts(struct contention *contention, int thread, u64 *counts);
+u64 contention_value(struct contention *contention);
 """)
 ffibuilder.set_source(
     "cmpx._engine",
-    '#include "engine.h"\n#include "listings/pi_desc_loop.h"',
-    sources=["csrc/iommu.c", "csrc/race.c"],
-    depends=["csrc/engine.h", "csrc/clock.h", "csrc/listings/pi_desc_loop.h"],
+    '#include "engine.h"\n#include "measure.h"\n#include "listings/pi_desc_loop.h"',
+    sources=["csrc/iommu.c", "csrc/measure.c", "csrc/race.c"],
+    depends=["csrc/engine.h", "csrc/measure.h", "csrc/clock.h", "csrc/listings/pi_desc_loop.h"],
     include_dirs=["csrc", "csrc/include"],
     extra_compile_args=["-std=gnu11", "-O2", "-fno-strict-aliasing", "-Wall", "-Wextra"],
     extra_link_args=["-pthread"],

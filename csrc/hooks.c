@@ -61,37 +61,64 @@ void __tsan_write_range(void *address, size_t size)
 	machine_access(address, size, WRITE, 0, 0, 0, PC);
 }
 
-/* linux/string.h leads here, and so do the calls that clang emits, by a name that varies with it.
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * linux/string.h leads here, and so do the calls that clang emits without a hook. Word by word, as
+ * processors do it; from the back where the front would overwrite what is still to be read.
  */
 void *cmpx_memcpy(void *to, const void *from, size_t size)
 {
-	machine_access((void *)from, size, READ, 0, 0, 0, PC);
-	machine_access(to, size, WRITE, 0, 0, 0, PC);
-	return memmove(to, from, size);
+	bool back = (u64)to - (u64)from < size;
+	size_t left, word, at;
+
+	for (left = size; left; left -= word) {
+		u64 value = 0;
+
+		at = back ? left : size - left;
+		word = ((u64)to + at) & 7;
+		word = smaller(left, back && word ? word : 8 - word);
+		at -= back ? word : 0;
+		machine_access((u8 *)from + at, word, READ, 0, 0, 0, PC);
+		memcpy(&value, (u8 *)from + at, word);
+		machine_access((u8 *)to + at, word, WRITE, 0, 0, 0, PC);
+		memcpy((u8 *)to + at, &value, word);
+	}
+	return to;
 }
 
 void *cmpx_memset(void *to, int byte, size_t size)
 {
-	machine_access(to, size, WRITE, 0, 0, 0, PC);
-	return memset(to, byte, size);
+	u8 *at = to, *end = at + size;
+	size_t word;
+
+	for (; at < end; at += word) {
+		word = smaller(end - at, 8 - ((u64)at & 7));
+		machine_access(at, word, WRITE, 0, 0, 0, PC);
+		memset(at, byte, word);
+	}
+	return to;
 }
 
 void *__wrap_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__wrap_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
+/* What newer clangs call it. */
 void *__tsan_memcpy(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__tsan_memmove(void *, const void *, size_t) __attribute__((alias("cmpx_memcpy")));
 void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 
 /* On x86 every locked instruction is a full fence, so an order matters to loads and stores only. */
-#define MODIFYING(bits, name, result)                                                              \
+#define MODIFYING(bits, name, sign, result)                                                        \
 	u##bits##_t __tsan_atomic##bits##_##name(volatile u##bits##_t *address,                    \
 						 u##bits##_t operand, int order)                   \
 	{                                                                                          \
 		u##bits##_t old;                                                                   \
                                                                                                    \
-		(void)order;                                                                       \
-		machine_access((void *)address, bits / 8, MODIFY, 1, operand, 0, PC);              \
+		machine_access((void *)address, bits / 8, MODIFY, 1 + order, operand, sign, PC);   \
 		old = *address;                                                                    \
 		*address = result;                                                                 \
 		return old;                                                                        \
@@ -104,8 +131,9 @@ void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 	{                                                                                          \
 		u##bits##_t old;                                                                   \
                                                                                                    \
-		(void)order, (void)fail_order;                                                     \
-		machine_access((void *)address, bits / 8, SWAP, 1, desired, *expected, PC);        \
+		(void)fail_order;                                                                  \
+		machine_access((void *)address, bits / 8, SWAP, 1 + order, desired, *expected,     \
+			       PC);                                                                \
 		old = *address;                                                                    \
 		if (old == *expected) {                                                            \
 			*address = desired;                                                        \
@@ -118,24 +146,25 @@ void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 #define ATOMICS(bits)                                                                              \
 	u##bits##_t __tsan_atomic##bits##_load(const volatile u##bits##_t *address, int order)     \
 	{                                                                                          \
-		(void)order;                                                                       \
-		machine_access((void *)address, bits / 8, READ, 1, 0, 0, PC);                      \
+		machine_access((void *)address, bits / 8, READ, 1 + order, 0, 0, PC);              \
 		return *address;                                                                   \
 	}                                                                                          \
 	void __tsan_atomic##bits##_store(volatile u##bits##_t *address, u##bits##_t value,         \
 					 int order)                                                \
 	{                                                                                          \
-		machine_access((void *)address, bits / 8,                                          \
-			       order == __ATOMIC_SEQ_CST ? MODIFY : WRITE, 1, value, 0, PC);       \
+		bool full = order == __ATOMIC_SEQ_CST;                                             \
+                                                                                                   \
+		machine_access((void *)address, bits / 8, full ? MODIFY : WRITE, 1 + order, value, \
+			       full ? '=' : 0, PC);                                                \
 		*address = value;                                                                  \
 	}                                                                                          \
-	MODIFYING(bits, exchange, operand)                                                         \
-	MODIFYING(bits, fetch_add, old + operand)                                                  \
-	MODIFYING(bits, fetch_sub, old - operand)                                                  \
-	MODIFYING(bits, fetch_and, old &operand)                                                   \
-	MODIFYING(bits, fetch_or, old | operand)                                                   \
-	MODIFYING(bits, fetch_xor, old ^ operand)                                                  \
-	MODIFYING(bits, fetch_nand, ~(old & operand))                                              \
+	MODIFYING(bits, exchange, '=', operand)                                                    \
+	MODIFYING(bits, fetch_add, '+', old + operand)                                             \
+	MODIFYING(bits, fetch_sub, '-', old - operand)                                             \
+	MODIFYING(bits, fetch_and, '&', old &operand)                                              \
+	MODIFYING(bits, fetch_or, '|', old | operand)                                              \
+	MODIFYING(bits, fetch_xor, '^', old ^ operand)                                             \
+	MODIFYING(bits, fetch_nand, '~', ~(old & operand))                                         \
 	SWAPPING(bits, strong)                                                                     \
 	SWAPPING(bits, weak)                                                                       \
 	u##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                    \
@@ -144,8 +173,8 @@ void *__tsan_memset(void *, int, size_t) __attribute__((alias("cmpx_memset")));
 	{                                                                                          \
 		u##bits##_t old;                                                                   \
                                                                                                    \
-		(void)order, (void)fail_order;                                                     \
-		machine_access((void *)address, bits / 8, SWAP, 1, desired, expected, PC);         \
+		(void)fail_order;                                                                  \
+		machine_access((void *)address, bits / 8, SWAP, 1 + order, desired, expected, PC); \
 		old = *address;                                                                    \
 		if (old == expected)                                                               \
 			*address = desired;                                                        \
@@ -166,8 +195,8 @@ ATOMICS(64)
 
 void __tsan_atomic_thread_fence(int order)
 {
-	if (machine_tso && order == __ATOMIC_SEQ_CST)
-		machine_access(NULL, 0, FENCE, 1, 0, 0, PC);
+	if (machine_fences || (machine_tso && order == __ATOMIC_SEQ_CST))
+		machine_access(NULL, 0, FENCE, 1 + order, 0, 0, PC);
 }
 
 void __tsan_atomic_signal_fence(int order)

@@ -47,6 +47,7 @@ void job_run(const char *job, FILE *out)
 	const char *verb = job_field(job, "verb", ""), *why = "";
 
 	machine_tso = !strcmp(job_field(job, "memory", "sc"), "tso");
+	machine_fences = *job_field(job, "fences", "") == '1';
 	if (!machine_load(job_field(job, "path", ""), &why)) {
 		fprintf(out, "{\"unloadable\":");
 		job_string(out, why);

@@ -14,7 +14,8 @@
 #define PAGE 4096u
 #define STRIDE (STACK_SIZE + PAGE) /* below each stack a page that nobody may touch */
 #define ARENA_SIZE (64u << 10)
-#define BUFFER_MAX 16
+#define BUFFER_MAX 16 /* stores that may wait in a buffer */
+#define WORDS (WIDEST / 8 + 1) /* of one wide access */
 #define SHAPES 4096
 #define DIRT 512   /* what hooks and machine may use below the deepest block */
 
@@ -60,15 +61,19 @@ struct arena {
 /* What the compiled code behind one plain store really writes. */
 struct shape {
 	void *pc;
+	u8 of; /* bytes of the access */
 	u8 first, size;
 	u8 reads; /* the bytes written depend on those that were there */
+	u8 copies; /* nothing is written before the read that follows: a struct is copied after
+		      both hooks */
 };
 
 struct thread *running;
 u8 *scheduler, *lowest;
 u64 blocks;
+u32 passed;
 unsigned machine_processes;
-bool machine_tso, machine_full;
+bool machine_tso, machine_fences, machine_full;
 
 static struct {
 	const char *name;
@@ -81,7 +86,7 @@ static u8 *stacks, *arena_bytes;
 static bool arena_reuses;
 static struct image image;
 static u8 *pristine;
-static struct access buffers[THREADS][BUFFER_MAX];
+static struct access buffers[THREADS][BUFFER_MAX + 2 * WORDS]; /* stores, then words seen */
 static u64 stack_shared[THREADS][STACK_SIZE / 8 / 64];
 static bool any_shared, marked_stack;
 static struct shape shapes[SHAPES];
@@ -410,127 +415,139 @@ bool machine_private(struct thread *thread, const u8 *address, u32 size)
 
 /* ---- steps --------------------------------------------------------------------------------- */
 
-static u8 scratch_memory[PART_MAX], scratch_thread[PART_MAX];
+void machine_keep(struct kept *kept, unsigned thread)
+{
+	kept->thread = thread;
+	machine_snapshot(0, kept->memory);
+	machine_snapshot(1 + thread, kept->own);
+}
+
+/* Memory last: it holds the shared bytes that the stack leaves out. */
+void machine_undo(const struct kept *kept)
+{
+	machine_restore(1 + kept->thread, kept->own);
+	machine_restore(0, kept->memory);
+}
+
+static u32 width(const struct access *access)
+{
+	return access->size + access->rest;
+}
 
 /*
  * A plain store to a bit-field is hooked once, with the width of the field's type, but reads and
  * writes a byte or two. Running it over the memory and over its complement tells which bytes it
- * writes and whether they depend on what was there.
+ * writes and whether they depend on what was there. It also tells a struct that is copied, for
+ * which gcc calls the hook of the store, the hook of the load, and only then does both.
  */
-static const struct shape *shape_of(struct thread *thread)
+static struct shape try_store(struct thread *thread)
 {
-	struct access *access = &thread->pending;
-	struct shape *shape = &shapes[((u64)access->pc * 0x9e3779b97f4a7c15ull) >> 52];
-	struct finding kept = finding;
-	u64 before, after, over;
-	u32 byte, last = 0;
+	const struct access store = thread->pending;
+	const struct access *next = &thread->pending;
+	struct shape shape = { .pc = store.pc, .of = store.size, .size = store.size };
+	struct finding found = finding;
+	static struct kept kept;
+	u8 complement[WIDEST], after[WIDEST], over[WIDEST];
+	u32 size = width(&store), byte, first = size, last = 0;
 
-	while (shape->pc && shape->pc != access->pc)
-		shape = shape == shapes + SHAPES - 1 ? shapes : shape + 1;
-	if (shape->pc)
-		return shape;
-
-	struct access store = *access;
-	u8 complement[8];
-
-	machine_snapshot(0, scratch_memory);
-	machine_snapshot(1 + thread->index, scratch_thread);
-	before = load(store.address, store.size);
-	for (byte = 0; byte < store.size; byte++)
+	for (byte = 0; byte < size; byte++)
 		complement[byte] = ~store.address[byte];
+	machine_keep(&kept, thread->index);
+	passed = 0;
 	run(thread);
-	after = load(store.address, store.size);
-	machine_restore(1 + thread->index, scratch_thread);
-	machine_restore(0, scratch_memory);
-	finding = kept;
-	memcpy(store.address, complement, store.size);
+	shape.copies = next->kind == READ && width(next) == size;
+	memcpy(after, store.address, size);
+	machine_undo(&kept);
+	memcpy(store.address, complement, size);
 	run(thread);
-	over = load(store.address, store.size);
-	machine_restore(1 + thread->index, scratch_thread);
-	machine_restore(0, scratch_memory);
-	finding = kept;
-
-	*shape = (struct shape){ .pc = store.pc, .first = store.size };
-	for (byte = 0; byte < store.size; byte++) {
-		u8 was = before >> 8 * byte, now = after >> 8 * byte, then = over >> 8 * byte;
-
-		if (now == was && then == complement[byte])
+	memcpy(over, store.address, size);
+	machine_undo(&kept);
+	finding = found;
+	for (byte = 0; byte < size; byte++) {
+		if (after[byte] == store.address[byte] && over[byte] == complement[byte])
 			continue;
-		shape->first = byte < shape->first ? byte : shape->first;
+		first = byte < first ? byte : first;
 		last = byte;
-		shape->reads |= now != then;
+		shape.reads |= after[byte] != over[byte];
 	}
-	if (shape->first == store.size)
-		*shape = (struct shape){ .pc = store.pc, .size = store.size };
-	else
-		shape->size = last - shape->first + 1;
+	shape.copies &= first == size;
+	if (first < size && !store.rest) {
+		shape.first = first;
+		shape.size = last - first + 1;
+	}
 	return shape;
 }
 
-/* Gives a pending plain store its real width, and its hidden read a step before it. */
+/* The same code may copy from its own stack now and from elsewhere later: then it is tried anew. */
+static struct shape shape_of(struct thread *thread)
+{
+	const struct access *access = &thread->pending;
+	struct shape *known = &shapes[((u64)access->pc * 0x9e3779b97f4a7c15ull) >> 52], shape;
+
+	while (known->pc && (known->pc != access->pc || known->of != access->size))
+		known = known == shapes + SHAPES - 1 ? shapes : known + 1;
+	if (known->pc)
+		return *known;
+	shape = try_store(thread);
+	if (!access->rest && !shape.copies && passed != access->size)
+		*known = shape;
+	return shape;
+}
+
+static enum trouble examine_whole(const struct access *access)
+{
+	struct access whole = *access;
+
+	whole.size = width(access);
+	return examine(&whole);
+}
+
+/*
+ * Gives a pending plain store its real width, and its hidden read a step before it. A copy stands
+ * at the hook of its load, for that is where its compiled code goes on.
+ */
 static void settle(struct thread *thread)
 {
-	struct access *access = &thread->pending;
-	const struct shape *shape;
+	struct access *access = &thread->pending, store = *access;
+	struct shape shape;
 
-	if (access->kind != WRITE || access->marked || access->size > 8 || examine(access))
+	if (access->kind != WRITE || examine_whole(access))
 		return;
 	shape = shape_of(thread);
-	access->address += shape->first;
-	access->size = shape->size;
-	if (shape->reads) {
-		access->kind = READ;
-		access->hidden = 1;
+	if (shape.copies) {
+		run(thread);
+		access->operand = (u64)store.address;
+		access->expected = store.marked;
+	} else if (!store.marked) {
+		access->address += shape.first;
+		access->size = shape.size;
+		if (shape.reads && !store.rest) {
+			access->kind = READ;
+			access->hidden = 1;
+		}
 	}
 }
 
-static void lay(struct thread *thread, u64 kept[])
+static void lay(struct thread *thread, u32 count, u64 found[])
 {
-	for (u32 i = 0; i < thread->buffered; i++) {
+	for (u32 i = 0; i < count; i++) {
 		struct access *store = &buffers[thread->index][i];
 
-		kept[i] = load(store->address, store->size);
-		memcpy(store->address, &store->operand, store->size);
+		found[i] = load(store->address, store->size);
+		/* what was seen may be constant, in memory that nobody can write */
+		if (found[i] != store->operand)
+			memcpy(store->address, &store->operand, store->size);
 	}
 }
 
-static void lift(struct thread *thread, u32 count, const u64 kept[])
+static void lift(struct thread *thread, u32 count, const u64 found[])
 {
-	for (u32 i = count; i-- > 0;)
-		memcpy(buffers[thread->index][i].address, &kept[i], buffers[thread->index][i].size);
-}
+	for (u32 i = count; i-- > 0;) {
+		struct access *store = &buffers[thread->index][i];
 
-/* x86-TSO: a load sees its own buffer on top of memory, a store ends in the buffer. */
-static void step_buffered(struct thread *thread, const struct access *access)
-{
-	u64 kept[BUFFER_MAX];
-	u8 before[8 * BUFFER_MAX];
-	u32 count = thread->buffered, done, size;
-
-	lay(thread, kept);
-	if (access->kind == WRITE) {
-		memcpy(before, access->address, access->size);
-		if (access->hidden)
-			memcpy(access->address, &access->operand, access->size);
+		if (found[i] != store->operand)
+			memcpy(store->address, &found[i], store->size);
 	}
-	run(thread);
-	if (access->kind == WRITE) {
-		for (done = 0; done < access->size; done += size) {
-			struct access *store = &buffers[thread->index][thread->buffered++];
-
-			size = access->size - done < 8 ? access->size - done : 8;
-			*store = (struct access){
-				.address = access->address + done,
-				.pc = access->pc,
-				.size = size,
-				.kind = WRITE,
-				.marked = access->marked,
-				.operand = load(access->address + done, size),
-			};
-		}
-		memcpy(access->address, before, access->size);
-	}
-	lift(thread, count, kept);
 }
 
 static void drain(struct thread *thread)
@@ -538,7 +555,70 @@ static void drain(struct thread *thread)
 	struct access *buffer = buffers[thread->index];
 
 	memcpy(buffer->address, &buffer->operand, buffer->size);
-	memmove(buffer, buffer + 1, --thread->buffered * sizeof(*buffer));
+	thread->buffered--;
+	memmove(buffer, buffer + 1, (thread->buffered + thread->seen) * sizeof(*buffer));
+}
+
+/*
+ * The code runs with the thread's own stores and the words it has seen on top of memory, and its
+ * store ends in the buffer. Under x86-TSO it waits there; else only the words of a wide one do, for
+ * the next steps of the thread.
+ */
+static void step_buffered(struct thread *thread, const struct access *access)
+{
+	struct access *buffer = buffers[thread->index], store = *access;
+	u32 count = thread->buffered + thread->seen, left = width(access);
+	u64 found[BUFFER_MAX + 2 * WORDS];
+	u8 before[WIDEST], after[WIDEST];
+
+	lay(thread, count, found);
+	if (access->kind == WRITE) {
+		memcpy(before, access->address, left);
+		if (access->hidden)
+			memcpy(access->address, &access->operand, left);
+	}
+	run(thread);
+	if (access->kind == WRITE) {
+		memcpy(after, access->address, left);
+		memcpy(access->address, before, left);
+	}
+	lift(thread, count, found);
+	thread->seen = 0;
+	if (access->kind != WRITE)
+		return;
+	for (store.hidden = 0; left; store.address += store.size) {
+		split(&store, left);
+		left = store.rest;
+		store.operand = load(after + (store.address - access->address), store.size);
+		buffer[thread->buffered] = store;
+		buffer[thread->buffered++].rest = 0;
+	}
+	if (!machine_tso)
+		drain(thread);
+}
+
+/* Takes one word of a wide or copied read; false if it was the last and the code can have them. */
+static bool see(struct thread *thread)
+{
+	struct access *pending = &thread->pending;
+	struct access *first = &buffers[thread->index][thread->buffered];
+	struct access *word = first + thread->seen++;
+
+	*word = *pending;
+	word->operand = machine_peek(thread->index, word->address, word->size);
+	if (pending->rest) {
+		pending->address += pending->size;
+		split(pending, pending->rest);
+		return true;
+	}
+	if (!pending->operand)
+		return false;
+	pending->kind = WRITE;
+	pending->marked = pending->expected;
+	pending->address = (u8 *)pending->operand;
+	pending->operand = pending->expected = 0;
+	split(pending, word->address + word->size - first->address);
+	return true;
 }
 
 enum trouble machine_step(unsigned action)
@@ -546,13 +626,14 @@ enum trouble machine_step(unsigned action)
 	struct thread *thread = thread_at(action % THREADS);
 	struct access access = thread->pending;
 	enum trouble trouble;
+	bool wide;
 
 	finding = (struct finding){ .thread = action % THREADS };
-	if (action >= THREADS) {
+	if (action >= THREADS || (thread->buffered && !machine_tso)) {
 		drain(thread);
 		return FINE;
 	}
-	trouble = examine(&access);
+	trouble = access.kind == WRITE ? examine_whole(&access) : examine(&access);
 	if (trouble) {
 		finding.trouble = trouble;
 		finding.pc = access.pc;
@@ -565,8 +646,10 @@ enum trouble machine_step(unsigned action)
 		thread->pending.kind = WRITE;
 		return FINE;
 	}
-	if (machine_tso &&
-	    (access.kind == READ || (access.kind == WRITE && access.size <= 8 * BUFFER_MAX))) {
+	wide = access.rest || thread->seen || (access.kind == READ && access.operand);
+	if (access.kind == READ && wide && see(thread))
+		return FINE;
+	if (wide || (machine_tso && (access.kind == READ || access.kind == WRITE))) {
 		step_buffered(thread, &access);
 	} else {
 		if (access.hidden)
@@ -587,11 +670,15 @@ u32 machine_enabled(void)
 		const struct access *access = &thread->pending;
 		bool can = access->kind != NOTHING;
 
+		if (thread->buffered && !machine_tso) {
+			enabled |= 1u << i;
+			continue;
+		}
 		if (thread->buffered) {
 			enabled |= 1u << (THREADS + i);
 			can &= access->kind == READ || access->kind == WRITE;
 			if (access->kind == WRITE &&
-			    thread->buffered + (access->size + 7) / 8 > BUFFER_MAX) {
+			    thread->buffered + 1 + (access->rest + 7) / 8 > BUFFER_MAX) {
 				machine_full = true;
 				can = false;
 			}
@@ -613,7 +700,9 @@ bool machine_finished(void)
 
 const struct access *machine_pending(unsigned thread)
 {
-	return &thread_at(thread)->pending;
+	bool within_store = !machine_tso && thread_at(thread)->buffered;
+
+	return within_store ? buffers[thread] : &thread_at(thread)->pending;
 }
 
 const struct access *machine_oldest(unsigned thread)
@@ -623,7 +712,7 @@ const struct access *machine_oldest(unsigned thread)
 
 u32 machine_buffered(unsigned thread)
 {
-	return thread_at(thread)->buffered;
+	return machine_tso ? thread_at(thread)->buffered : 0;
 }
 
 const struct finding *machine_finding(void)
@@ -645,13 +734,14 @@ u64 machine_peek(unsigned index, const u8 *address, u32 size)
 {
 	struct thread *thread = thread_at(index);
 	struct access access = { .address = (u8 *)address, .size = size, .kind = READ };
-	u64 kept[BUFFER_MAX], value;
+	u64 found[BUFFER_MAX + 2 * WORDS], value;
+	u32 count = machine_buffered(index);
 
 	if (examine(&access))
 		return 0;
-	lay(thread, kept);
+	lay(thread, count, found);
 	value = load(address, size);
-	lift(thread, thread->buffered, kept);
+	lift(thread, count, found);
 	return value;
 }
 
@@ -699,7 +789,7 @@ u32 machine_snapshot(unsigned part, u8 *to)
 		return shared_bytes(to + image.data_size + arena()->used, true) - to;
 	}
 	live = (u8 *)thread - thread->sp;
-	buffered = thread->buffered * sizeof(struct access);
+	buffered = (thread->buffered + thread->seen) * sizeof(struct access);
 	memcpy(to, thread, sizeof(*thread));
 	memcpy(to + sizeof(*thread), thread->sp, live);
 	if (any_shared)
@@ -724,7 +814,7 @@ void machine_restore(unsigned part, const u8 *from)
 	live = (u8 *)thread - thread->sp;
 	memcpy(thread->sp, from + sizeof(*thread), live);
 	memcpy(buffers[thread->index], from + sizeof(*thread) + live,
-	       thread->buffered * sizeof(struct access));
+	       (thread->buffered + thread->seen) * sizeof(struct access));
 }
 
 /* Two lanes of 64 x 64 -> 128 bit products, folded; sizes are multiples of 8. */
@@ -769,7 +859,7 @@ static void catch_signals(void)
 				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL,	 SIGFPE,
 				       SIGTRAP, SIGSYS, SIGABRT, SIGVTALRM };
-	struct itimerval tick = { { 0, 500000 }, { 0, 500000 } };
+	struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
 
 	sigaltstack(&alternative, NULL);
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
@@ -931,4 +1021,9 @@ const u8 *machine_stack(unsigned thread, size_t *size)
 {
 	*size = (u8 *)thread_at(thread) - thread_at(thread)->sp;
 	return thread_at(thread)->sp;
+}
+
+const void *machine_stands(unsigned thread)
+{
+	return thread_at(thread)->pending.pc;
 }

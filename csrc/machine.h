@@ -6,7 +6,7 @@
  *
  * The state has parts: part 0 is the memory that processes share (globals, arena, stack bytes that
  * another process touches); part 1 + t is process t: its live stack, its next access, its store
- * buffer. A step of t changes parts 0 and 1 + t only, so these two are what undoing it restores.
+ * buffer. A step of t changes parts 0 and 1 + t only, so these two are what machine_undo restores.
  */
 #ifndef CMPX_MACHINE_H
 #define CMPX_MACHINE_H
@@ -16,11 +16,13 @@
 #include <stdint.h>
 
 typedef uint8_t u8;
+typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
 #define THREADS 8
 #define PART_MAX (1u << 18) /* bytes of one part */
+#define WIDEST 256 /* bytes of one plain access; each aligned word of it is a step of its own */
 
 enum access_kind { NOTHING, READ, WRITE, SWAP, MODIFY, FENCE, LOCK, FREE };
 
@@ -28,12 +30,15 @@ struct access {
 	u8 *address;
 	void *pc; /* the return address of the hook, or the address of the process that starts */
 	u64 operand; /* SWAP: the new value; MODIFY: the operand; WRITE after a hidden read: what
-			was read */
-	u64 expected; /* SWAP: the old value */
+			was read; READ of a struct that is copied: where to */
+	u64 expected; /* SWAP: the old value; MODIFY: one of = + - & | ^ ~; READ of a struct that
+			 is copied: `marked` of the store */
 	u32 size;
 	u8 kind;
-	u8 marked; /* READ_ONCE, WRITE_ONCE or an atomic: the author knows that others touch it */
+	u8 marked; /* READ_ONCE, WRITE_ONCE or an atomic, 1 + its order: the author knows that
+		      others touch it */
 	u8 hidden; /* one half of a read-modify-write that a plain bit-field store compiles to */
+	u8 rest; /* bytes of a wide access that come after this word */
 };
 
 enum trouble {
@@ -51,7 +56,7 @@ enum trouble {
 	CRASH, /* any other signal */
 	DEADLOCK,
 	LIVELOCK,
-	TOO_BIG, /* a part outgrew PART_MAX */
+	TOO_WIDE, /* one access to more than WIDEST bytes */
 };
 
 struct finding {
@@ -72,6 +77,7 @@ bool machine_prepare(void);
 bool machine_load(const char *path, const char **why);
 extern unsigned machine_processes;
 extern bool machine_tso;
+extern bool machine_fences; /* fences are steps also where they have no effect */
 extern bool machine_full; /* a store buffer was full: the model's has no end, so not all was seen */
 const char *machine_process(unsigned thread);
 u64 machine_base(void);
@@ -95,6 +101,14 @@ const struct finding *machine_finding(void);
 /* Whether two pending accesses are a data race. */
 bool machine_race(const struct access *a, const struct access *b);
 
+/* What a step of a thread changes, kept before it; undoing it gives just that back. */
+struct kept {
+	unsigned thread;
+	u8 memory[PART_MAX], own[PART_MAX];
+};
+void machine_keep(struct kept *kept, unsigned thread);
+void machine_undo(const struct kept *kept);
+
 u32 machine_snapshot(unsigned part, u8 *to);
 void machine_restore(unsigned part, const u8 *from);
 u64 machine_hash(const void *bytes, size_t size);
@@ -108,7 +122,7 @@ bool machine_has_invariant(void);
  */
 u64 machine_peek(unsigned thread, const u8 *address, u32 size);
 
-/* The stores in a thread's buffer, the next to leave it first. */
+/* The stores in a thread's buffer under TSO, the next to leave it first. */
 u32 machine_buffered(unsigned thread);
 const struct access *machine_oldest(unsigned thread);
 
@@ -119,6 +133,7 @@ bool machine_marked_stack(void);
 const u8 *machine_data(size_t *size);
 const u8 *machine_arena(size_t *size);
 const u8 *machine_stack(unsigned thread, size_t *size);
+const void *machine_stands(unsigned thread); /* where its code goes on */
 
 /* The number of the arena block that holds an address, or of the thread whose stack does; else -1.
  */

@@ -69,6 +69,17 @@ void report_header(FILE *out)
 	fputc(']', out);
 }
 
+/* What the locals of a process can be read from. */
+static void report_stack(FILE *out, unsigned thread)
+{
+	size_t size;
+	const u8 *bytes = machine_stack(thread, &size);
+
+	fprintf(out, "\"stands\":%ld,\"sp\":%lu,\"bytes\":", offset_of(machine_stands(thread)),
+		(u64)bytes);
+	report_hex(out, bytes, size);
+}
+
 void report_state(FILE *out)
 {
 	const u8 *bytes;
@@ -84,9 +95,8 @@ void report_state(FILE *out)
 	for (unsigned i = 0; i < machine_processes; i++) {
 		fprintf(out, i ? ",{" : "{");
 		report_access(out, machine_pending(i));
-		bytes = machine_stack(i, &size);
-		fprintf(out, ",\"sp\":%lu,\"bytes\":", (u64)bytes);
-		report_hex(out, bytes, size);
+		fputc(',', out);
+		report_stack(out, i);
 		fprintf(out, ",\"buffer\":[");
 		for (u32 store = 0; store < machine_buffered(i); store++) {
 			fprintf(out, store ? ",{" : "{");
@@ -119,16 +129,52 @@ static void report_pointer(FILE *out, const char *name, u64 value)
 	fprintf(out, "},");
 }
 
+/* The stacks as they are before a step: it may leave the function whose local it touches. */
+static void keep_stacks(char *stacks[])
+{
+	for (unsigned i = 0; i < machine_processes; i++) {
+		size_t size;
+		FILE *out = open_memstream(&stacks[i], &size);
+
+		fprintf(out, "{\"thread\":%u,", i);
+		report_stack(out, i);
+		fprintf(out, "}");
+		fclose(out);
+	}
+}
+
+/* Those that one of the addresses lies on. */
+static void report_stacks(FILE *out, char *stacks[], const u64 *addresses, unsigned count)
+{
+	const char *before = "";
+
+	fprintf(out, ",\"stacks\":[");
+	for (int i = 0; i < (int)machine_processes; i++) {
+		bool met = false;
+
+		for (unsigned n = 0; n < count; n++)
+			met |= machine_owner((u8 *)addresses[n]) == i;
+		if (met) {
+			fprintf(out, "%s%s", before, stacks[i]);
+			before = ",";
+		}
+		free(stacks[i]);
+	}
+	fprintf(out, "]");
+}
+
 /* One step, taken; false when it is the last, for whatever reason. */
 static bool report_step(FILE *out, unsigned action, bool states)
 {
 	unsigned thread = action % THREADS;
+	char *stacks[THREADS];
 	struct access access =
 		action < THREADS ? *machine_pending(thread) : *machine_oldest(thread);
 	u64 before = action < THREADS ? machine_peek(thread, access.address, access.size) :
 					in_memory(&access);
-	enum trouble trouble = machine_step(action);
+	enum trouble trouble = (keep_stacks(stacks), machine_step(action));
 	u64 after = machine_peek(thread, access.address, access.size);
+	u64 met[] = { (u64)access.address, before, after, access.expected };
 	struct finding finding = *machine_finding();
 
 	fprintf(out, "{\"action\":%u,\"before\":%lu,\"after\":%lu,\"trouble\":%u,", action, before,
@@ -139,6 +185,7 @@ static bool report_step(FILE *out, unsigned action, bool states)
 		report_pointer(out, "expected_to", access.expected);
 	}
 	report_access(out, &access);
+	report_stacks(out, stacks, met, access.size == sizeof(void *) ? 4 : 1);
 	if (states) {
 		fputc(',', out);
 		report_state(out);

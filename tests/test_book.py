@@ -90,6 +90,26 @@ def test_run_stores_the_same_bytes_each_time(notebook):
     assert cell.outputs[1].data == {"text/plain": "IntSlider(value=7, description='widget')"}
 
 
+def test_run_keeps_what_differs_from_run_to_run(notebook):
+    path = notebook("import time; print(time.perf_counter_ns())")
+    racy = read(path)
+    racy.cells[0].metadata["tags"] = ["nbval-ignore-output"]
+    write(racy, path)
+    run(path)
+    first = path.read_bytes()
+    run(path)
+    assert path.read_bytes() == first
+    run(path, fresh=True)
+    assert path.read_bytes() != first
+
+    first = read(path).cells[0].outputs
+    changed = read(path)
+    changed.cells.append(new_code_cell("1", id="more"))
+    write(changed, path)
+    run(path)
+    assert read(path).cells[0].outputs != first, "other code, other numbers"
+
+
 def test_run_works_where_the_notebook_is(notebook):
     path = notebook("import os; os.path.exists('one.ipynb')")
     run(path)

@@ -52,13 +52,158 @@ def test_a_schedule_with_drains_replays():
 
 def test_export_writes_text_and_json(tmp_path):
     verdict = listing("counter_plain").check()
-    text, data = verdict.export(tmp_path)
+    export = verdict.export(tmp_path)
+    text, data = export.files
+    assert str(export) == f"{text}\n{data}\nno litmus test: it branches: for"
     assert text.read_text(encoding="utf-8") == f"{verdict}\n"
     trace = json.loads(data.read_text(encoding="utf-8"))
     assert trace["schedule"] == verdict.counterexample.schedule
     assert [step["name"] for step in trace["steps"]] == ["x"] * 4
     with pytest.raises(ValueError, match="no counterexample"):
         listing("counter_cas").check().export(tmp_path)
+
+
+SB = r"""C sb
+
+(* P0 is a, P1 is b. Written by cmpx from a listing; exists: what it forbids. *)
+
+{}
+
+P0(int *x, int *y)
+{
+	int r0;
+
+	WRITE_ONCE(*x, 1);
+	r0 = READ_ONCE(*y);
+}
+
+P1(int *y, int *x)
+{
+	int r0;
+
+	WRITE_ONCE(*y, 1);
+	r0 = READ_ONCE(*x);
+}
+
+exists (0:r0=0 /\ 1:r0=0)
+"""
+MP = r"""C mp
+
+(* P0 is writer, P1 is reader. Written by cmpx from a listing; exists: what it forbids. *)
+
+{}
+
+P0(int *data, int *flag)
+{
+	WRITE_ONCE(*data, 1);
+	smp_wmb();
+	WRITE_ONCE(*flag, 1);
+}
+
+P1(int *flag, int *data)
+{
+	int r0;
+	int r1;
+
+	r0 = READ_ONCE(*flag);
+	smp_rmb();
+	r1 = READ_ONCE(*data);
+}
+
+exists (1:r0=1 /\ 1:r1=0)
+"""
+ATOMICS = r"""C listing
+
+(* P0 is a, P1 is b. Written by cmpx from a listing; exists: what it forbids. *)
+
+{
+	n=2;
+	x=5;
+}
+
+P0(atomic_t *n, int *x)
+{
+	int r0;
+	int r1;
+
+	r0 = atomic_fetch_add_relaxed(3, n);
+	r1 = cmpxchg_acquire(x, 5, 6);
+}
+
+P1(int *x, atomic_t *n)
+{
+	int r0;
+	int r1;
+
+	r0 = xchg(x, 7);
+	smp_store_release(x, 8);
+	r1 = atomic_fetch_add(1, n);
+}
+
+exists (0:r1=7 /\ 0:r0=2 /\ x=8)
+"""
+
+
+@pytest.mark.parametrize(("name", "macros", "expected"), [("sb", {}, SB), ("mp", {"BARRIERS": 1}, MP)])
+def test_a_litmus_listing_is_written_for_herd7(tmp_path, name, macros, expected):
+    """In the form of the kernel's tools/memory-model/Documentation/litmus-tests.txt; herd7 itself is not run here."""
+    export = listing(name, **macros).check("tso").export(tmp_path)
+    assert (tmp_path / f"{name}.litmus").read_text(encoding="utf-8") == expected
+    assert export.no_litmus == ""
+
+
+STRAIGHT = """
+#include <cmpx/listing.h>
+#include <linux/atomic.h>
+#include <linux/slab.h>
+static atomic_t n = ATOMIC_INIT(2);
+static int x = 5, u, v, *p;
+"""
+
+
+def test_atomics_and_first_values_are_written_for_herd7(tmp_path):
+    text = """
+        PROCESS(a) { u = atomic_fetch_add_relaxed(3, &n); v = cmpxchg_acquire(&x, 5, 6); }
+        PROCESS(b) { xchg(&x, 7); smp_store_release(&x, 8); atomic_fetch_inc(&n); }
+        FINALLY { EXPECT(v != 7 || !(u == 2 && x == 8), "all at once"); }
+    """
+    Listing(STRAIGHT + text).check().export(tmp_path)
+    assert (tmp_path / "listing.litmus").read_text(encoding="utf-8") == ATOMICS
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('INIT { p = kzalloc(4, 0); } PROCESS(a) { WRITE_ONCE(*p, 1); } FINALLY { EXPECT(*p, "m"); }', "it uses kzalloc()"),
+        ('PROCESS(a) { if (READ_ONCE(x)) WRITE_ONCE(v, 1); } FINALLY { EXPECT(v, "m"); }', "it branches: if"),
+        ('PROCESS(a) { x = 1; } PROCESS(b) { u = READ_ONCE(x); } FINALLY { EXPECT(u, "m"); }', "a plain access to x"),
+        (
+            'PROCESS(a) { WRITE_ONCE(x, 1); } PROCESS(b) { u = READ_ONCE(x) + 1; } FINALLY { EXPECT(u != 6, "m"); }',
+            "u is computed from what was read",
+        ),
+        (
+            'PROCESS(a) { WRITE_ONCE(x, 1); } PROCESS(b) { WRITE_ONCE(v, READ_ONCE(x)); } FINALLY { EXPECT(v, "m"); }',
+            "v is computed from what was read",
+        ),
+        ('PROCESS(a) { EXPECT(READ_ONCE(x), "m"); } FINALLY { EXPECT(x, "m"); }', "not EXPECTs in FINALLY alone"),
+    ],
+)  # fmt: skip
+def test_what_is_no_litmus_test_is_told_why(tmp_path, body, why):
+    verdict = Listing(STRAIGHT + body).check()
+    try:
+        said = str(verdict.export(tmp_path))
+    except ValueError as error:
+        said = str(error)
+    assert "no litmus test: " in said
+    assert why in said
+    assert not list(tmp_path.glob("*.litmus"))
+
+
+def test_the_locals_of_another_process_have_their_names():
+    steps = listing("mcs_on_stack").replay("a b*3 a*3").steps
+    assert "b: me.next" in [step.name for step in steps]
+    assert any(step.words.endswith("&b: me → &a: me") for step in steps)
+    assert not any("stack" in step.words for step in steps)
 
 
 @pytest.mark.parametrize(

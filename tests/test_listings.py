@@ -19,6 +19,7 @@ REQUIRED = """
     pi_post_block_split_load pi_post_block_stale pi_post_block_store pi_pre_block pi_pre_block_split_load pi_pre_block_stale
     pi_pre_block_store sb spinlock_cas two_bitfields
 """
+LITMUS = ["iriw", "lb", "mp", "n6", "sb", "two_writes"]
 _EXPECT = re.compile(r"^ \* Expect((?: [A-Z]+=\w+)*): (.+)$", re.M)
 _CLAIM = re.compile(r"(sc|tso) (holds|fails \(([^)]+)\))(?:, |$)")
 _PROCESS = re.compile(r"^(PROCESS\(\w+\)\n\{\n).*?^\}\n", re.M | re.S)
@@ -77,6 +78,14 @@ def test_a_listing_is_a_page_that_says_what_it_claims(name):
     assert re.search(r"^ \* Property", text, re.M)
     assert re.search(r"^ \* (Effect:|Property and effect:)", text, re.M)
     assert {"sc", "tso"} <= {claim.memory for claim in expectations(name) if not claim.macros}
+
+
+@pytest.mark.parametrize("name", LITMUS)
+def test_a_litmus_test_names_where_its_tso_verdict_is_published(name):
+    source = re.search(r"^ \* Source: (.+?)^ \* Expect", text_of(name), re.M | re.S)
+    assert source
+    assert "Sewell et al., " in source[1]
+    assert "CACM 53(7),\n * 2010" in source[1] or "CACM 53(7), 2010" in source[1]
 
 
 @pytest.mark.parametrize("claim", EXPECTATIONS, ids=str)

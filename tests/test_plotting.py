@@ -256,3 +256,10 @@ class TestManners:
 
         plot_race(CAS)
         assert pyplot.get_fignums() == []
+
+
+def test_picture_as_text_says_what_the_picture_says():
+    text = repr(plot_race(STORE))
+    assert text.startswith("split_load: 5,000,000 of 7,654,321 notifications lost\n")
+    assert "lost: written over | 5,000,000 (65.3 %)" in text
+    assert "recorded on another machine" in text

@@ -179,6 +179,7 @@ def run(code: str, **options) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.alone
 def test_an_interrupt_ends_it():
     child = run("""
         import os, time
@@ -290,5 +291,6 @@ def test_the_book_prints_what_is_raced():
     assert text.startswith("/*\n * Set NV and NDST")
     assert "cmpxchg64(&pi_desc->control" in text
     assert text.endswith("}")
+    assert "PROCESS(iommu)" in source("pi_sleep.h")
     with pytest.raises(ValueError, match=r"pi_updat.*pi_update_store"):
         source("pi_updat")

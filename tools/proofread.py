@@ -1,16 +1,24 @@
-"""What a pair of notebooks must keep: parity, anatomy, typography, terms, links. Each check yields its faults as sentences."""
+"""What a pair of notebooks must keep: parity, anatomy, typography, terms, facts, links. Each check yields sentences."""
 
 import csv
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
 
 import nbformat
 from nbformat import NotebookNode
 
+import cmpx.widgets
+from cmpx.chapters import Chapter, routes
+from cmpx.sources import CSRC
+
 LANGUAGES = ("en", "zh")
+PACKAGE = Path(cmpx.__file__).parent
+GLOSSARY = PACKAGE / "glossary.csv"
+PREDICTIONS = PACKAGE / "predictions"
 OPENING = {"en": ("**You need:**", r"\*\*Time:\*\*.*\d+ min"), "zh": ("**预备知识：**", r"\*\*用时：\*\*.*\d+ 分钟")}
 
 HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
@@ -19,6 +27,13 @@ ENDS_HALF_WIDTH = re.compile(rf"{HAN}.*[,.;:?!]$")
 UNSPACED = re.compile(rf"{HAN}[A-Za-z0-9]|[A-Za-z0-9%]{HAN}")
 PATRONISING = re.compile(r"\b(simply|obviously|just)\b", re.IGNORECASE)
 LINK = re.compile(r"\]\(<?([^)\s>]+)|\b(?:href|src)=[\"']([^\"']+)")
+# A path in the kernel's tree, a kernel version, a name that C could have; all stand in backticks, but for the version.
+PATH = re.compile(r"(?:arch|block|Documentation|drivers|fs|include|kernel|lib|mm|net|tools|virt)/[\w./-]*\w\.\w+")
+VERSION = re.compile(r"\bv\d+\.\d+\b")
+NAME = re.compile(r"[A-Za-z]\w*_\w*|__\w+")
+# Six Latin words in a row are a sentence, unless they are quoted or a title.
+ENGLISH = re.compile(r"(?:[A-Za-z][\w'’-]*,? ){5,}[A-Za-z]\w*")
+QUOTED = re.compile(r"“[^”]*”|《[^》]*》|「[^」]*」")
 NOT_PROSE = (
     (r"(?ms)^[ >]*(```|~~~).*?^[ >]*\1[^\n]*$", ""),  # fenced code
     (r"(?s)\$\$.*?\$\$", ""),
@@ -67,22 +82,48 @@ def tags(cell: NotebookNode) -> list[str]:
     return list(cell.metadata.get("tags", []))
 
 
-def navigation(book: Path, language: str, name: str) -> str:
+def written(book: Path, manifest: Sequence[Chapter]) -> list[Chapter]:
+    """The chapters of the manifest that stand in both languages."""
+    there = chapters(book)
+    return [chapter for chapter in manifest if chapter.name in there]
+
+
+def navigation(book: Path, language: str, name: str, manifest: Sequence[Chapter]) -> str:
     """The last cell of a chapter: links to the previous, the next and the same one in the other language."""
     before, after, colon = {"en": ("Previous", "Next", ": "), "zh": ("上一章", "下一章", "：")}[language]
     other, label = {"en": ("zh", "中文"), "zh": ("en", "English")}[language]
-
-    def short(tongue: str, chapter: str) -> str:
-        return re.split("[:：]", title(read(book / tongue / f"{chapter}.ipynb")))[0]
-
-    names = chapters(book)
-    here = names.index(name)
+    there = written(book, manifest)
+    here = [chapter.name for chapter in there].index(name)
     links = [
-        f"{direction}{colon}[{names[there][:2]} {short(language, names[there])}]({names[there]}.ipynb)"
-        for direction, there in ((before, here - 1), (after, here + 1))
-        if 0 <= there < len(names)
+        f"{direction}{colon}[{there[place].number} {there[place].title[language]}]({there[place].name}.ipynb)"
+        for direction, place in ((before, here - 1), (after, here + 1))
+        if 0 <= place < len(there)
     ]
-    return "---\n" + " · ".join([*links, f"{label}: [{short(other, name)}](../{other}/{name}.ipynb)"])
+    return "---\n" + " · ".join([*links, f"{label}: [{there[here].title[other]}](../{other}/{name}.ipynb)"])
+
+
+def table(book: Path, language: str, manifest: Sequence[Chapter]) -> str:
+    """The chapters and the routes as a README shows them; what is not written is no link."""
+    rows = {"en": "| chapter | question | tempting answer |", "zh": "| 章 | 问题 | 诱人的答案 |"}[
+        language
+    ] + "\n|---|---|---|\n"
+    there = written(book, manifest)
+    for chapter in manifest:
+        title = f"{chapter.number} {chapter.title[language]}"
+        if chapter in there:
+            title = f"[{title}](notebooks/{language}/{chapter.name}.ipynb)"
+        rows += f"| {title} | {chapter.question.get(language, '')} | {chapter.tempting.get(language, '')} |\n"
+    stop = {"en": ".", "zh": "。"}[language]
+    return f"{rows}\n" + {"en": " ", "zh": ""}[language].join(route.say(language) + stop for route in routes())
+
+
+def with_table(text: str, rows: str) -> str:
+    """A README whose table between the two marks is this one."""
+    begin, end = "<!-- chapters: tools/book.py links -->", "<!-- chapters end -->"
+    before, found, rest = text.partition(begin)
+    if not found or end not in rest:
+        raise ValueError(f"no table between {begin} and {end}")
+    return f"{before}{begin}\n{rows}\n{end}{rest.partition(end)[2]}"
 
 
 def untranslated(english: NotebookNode, cell: NotebookNode) -> bool:
@@ -109,8 +150,8 @@ def parity_faults(english: NotebookNode, chinese: NotebookNode) -> Iterator[str]
             yield f"cell {cell.id}: stale, the English text is another: translate it anew, then tools/book.py stamp"
 
 
-def anatomy_faults(language: str, name: str, notebook: NotebookNode) -> Iterator[str]:
-    """Which parts of a chapter are missing."""
+def anatomy_faults(language: str, chapter: Chapter, notebook: NotebookNode) -> Iterator[str]:
+    """Which parts of a chapter are missing; an appendix has an opening only."""
     cells = {cell.id: cell for cell in notebook.cells}
     opening = cells.get("title")
     if opening is None or opening is not notebook.cells[0] or not opening.source.startswith("# "):
@@ -121,8 +162,10 @@ def anatomy_faults(language: str, name: str, notebook: NotebookNode) -> Iterator
         yield f"the opening does not say {need}"
     if not re.search(time, opening.source):
         yield "the opening does not say how many minutes the chapter takes"
-    if f"(../{LANGUAGES[language == 'en']}/{name}.ipynb)" not in opening.source:
+    if f"(../{LANGUAGES[language == 'en']}/{chapter.name}.ipynb)" not in opening.source:
         yield "the opening does not link to the other language"
+    if chapter.number.isalpha():
+        return
     for part in ("learned", "source", "exercise-1"):
         if part not in cells:
             yield f"there is no cell {part}"
@@ -135,6 +178,46 @@ def anatomy_faults(language: str, name: str, notebook: NotebookNode) -> Iterator
         yield "no exercise is a repair"
 
 
+def manifest_faults(language: str, chapter: Chapter, notebook: NotebookNode) -> Iterator[str]:
+    """Where a chapter is not what the manifest says of it."""
+    opening = notebook.cells[0].source if notebook.cells else ""
+    short = re.split("[:：]", title(notebook))[0]
+    if short != chapter.title[language]:
+        yield f"its title is '{short}', the manifest says '{chapter.title[language]}'"
+    minutes = re.search({"en": r"Time:\*\*\D*(\d+)", "zh": r"用时：\*\*\D*(\d+)"}[language], opening)
+    if minutes and int(minutes[1]) != chapter.minutes:
+        yield f"it takes {minutes[1]} minutes, the manifest says {chapter.minutes}"
+    need = opening.partition(OPENING[language][0])[2].partition("**")[0]
+    if (needs := tuple(sorted(set(re.findall(r"\((\d\d-[\w-]+)\.ipynb", need))))) != tuple(sorted(chapter.needs)):
+        yield f"it needs {list(needs)}, the manifest says {list(chapter.needs)}"
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    listings = tuple(name for name in bundled() if re.search(rf"[\"']{name}[\"']", code))
+    if listings != tuple(sorted(chapter.listings)):
+        yield f"it uses the listings {list(listings)}, the manifest says {list(chapter.listings)}"
+    used = {name for name in cmpx.widgets.__all__ if re.search(rf"\b{name}\(", code)} - {"Predict"}
+    widgets = tuple(sorted(used | ({"Stepper"} if ".step(" in code else set())))
+    if widgets != tuple(sorted(chapter.widgets)):
+        yield f"it uses the widgets {list(widgets)}, the manifest says {list(chapter.widgets)}"
+
+
+def question_faults(chapter: Chapter, before: Sequence[Chapter], notebook: NotebookNode) -> Iterator[str]:
+    """Whether the opening question, and those of two chapters before, are asked by the widget, where they belong."""
+    places = {cell.id: (place, cell.source) for place, cell in enumerate(notebook.cells)}
+    asked = [("predict", chapter.name, "", "question")] if chapter.question else []
+    last = "again"
+    for number, name in enumerate((each.name for each in before if (PREDICTIONS / f"{each.name}.toml").exists()), 1):
+        asked.append((f"again-{number}", name, ", again=True", last))
+        last = f"again-{number}"
+    for identity, name, again, heading in asked:
+        place, source = places.get(identity, (-1, ""))
+        if source.split("\n\n")[-1] != f'Predict("{name}"{again})':
+            yield f'cell {identity} must end in Predict("{name}"{again})'
+        elif places.get(heading, (-1,))[0] != place - 1:
+            yield f"cell {identity} must follow cell {heading}"
+    if "again-1" in places and "learned" in places and places["again-1"][0] != places["learned"][0] - 1:
+        yield "cell again-1 must stand right before cell learned"
+
+
 def code_faults(notebook: NotebookNode) -> Iterator[str]:
     """Code that is too long, was never run, or hides from the check of outputs."""
     lengths = []
@@ -143,8 +226,8 @@ def code_faults(notebook: NotebookNode) -> Iterator[str]:
             continue
         lines = len(cell.source.splitlines())
         lengths.append(lines)
-        if lines > 15 and not cell.id.startswith("exercise-"):
-            yield f"cell {cell.id}: {lines} lines of code, and it is no exercise"
+        if lines > 15 and not cell.id.startswith("exercise-") and not cell.source.startswith("%%listing"):
+            yield f"cell {cell.id}: {lines} lines of code, and it is neither exercise nor listing"
         if cell.execution_count is None:
             yield f"cell {cell.id}: never run: tools/book.py run"
         if "nbval-skip" in tags(cell):
@@ -169,8 +252,12 @@ def prose_faults(language: str, notebook: NotebookNode, forbidden: dict[str, str
         if language == "en":
             for word in PATRONISING.findall(text):
                 yield f"cell {cell.id}: '{word}' talks down to the reader"
+            if cell.id not in ("title", "links") and (found := re.search(HAN, QUOTED.sub("", text))):
+                yield f"cell {cell.id}: Chinese in an English cell, '{found[0]}'"
             continue
         for line in text.splitlines():
+            if found := ENGLISH.search(QUOTED.sub("", line)):
+                yield f"cell {cell.id}: English in a Chinese cell, '{found[0]}'"
             if found := HALF_WIDTH.search(line) or ENDS_HALF_WIDTH.search(line.strip()):
                 yield f"cell {cell.id}: half-width punctuation in '{found[0]}'"
             if found := UNSPACED.search(line):
@@ -180,31 +267,130 @@ def prose_faults(language: str, notebook: NotebookNode, forbidden: dict[str, str
                 yield f"cell {cell.id}: '{variant}'; the glossary says '{term}'"
 
 
-def link_faults(folder: Path, notebook: NotebookNode) -> Iterator[str]:
-    """Links to files that are not there."""
+def link_faults(folder: Path, notebook: NotebookNode, planned: Collection[str]) -> Iterator[str]:
+    """Links to files that are not there, nor planned."""
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
         for match in LINK.finditer(re.sub(*NOT_PROSE[0], cell.source)):
             target = (match[1] or match[2]).partition("#")[0]
-            if target and not re.match(r"[a-z]+:", target) and not (folder / target).exists():
+            if target and not re.match(r"[a-z]+:", target) and not (target in planned or (folder / target).exists()):
                 yield f"cell {cell.id}: nothing at {target}"
 
 
-def navigation_faults(book: Path, language: str, name: str, notebook: NotebookNode) -> Iterator[str]:
+def picture_faults(notebook: NotebookNode) -> Iterator[str]:
+    """Pictures that say nothing to whoever cannot see them."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data and str(data.get("text/plain", "<")).startswith("<"):
+                yield f"cell {cell.id}: a picture without a text in its place"
+        if cell.cell_type != "markdown":
+            continue
+        for picture in re.findall(r"(?s)```mermaid\n(.*?)```", cell.source):
+            for part in ("accTitle: ", "accDescr: "):
+                if part not in picture:
+                    yield f"cell {cell.id}: a picture without {part.strip(': ')}"
+        if re.search(r"!\[\s*\]\(", cell.source) or re.search(r"<img(?![^>]*\balt=)", cell.source):
+            yield f"cell {cell.id}: a picture without a text in its place"
+
+
+@cache
+def bundled() -> tuple[str, ...]:
+    """The names of the book's own listings."""
+    return tuple(sorted(path.stem for path in (CSRC / "listings").glob("*.c")))
+
+
+@cache
+def ours() -> frozenset[str]:
+    """Every name that stands in our own code: what is not among them belongs to somebody else."""
+    texts = [path.read_text("utf-8") for path in (*PACKAGE.rglob("*.py"), *CSRC.rglob("*.[ch]"))]
+    return frozenset(name for text in texts for name in NAME.findall(text))
+
+
+def fact_faults(book: Path, notebook: NotebookNode) -> Iterator[str]:
+    """Kernel paths, versions and names that the file of facts does not hold, with their source."""
+    with (book / "facts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    known = "\n".join(" ".join(filter(None, (row["name"], row["path"], row["version"]))) for row in rows)
+    names, paths, versions = set(NAME.findall(known)), set(PATH.findall(known)), set(VERSION.findall(known))
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    fenced = [match[0] for cell in notebook.cells for match in re.finditer(NOT_PROSE[0][0], cell.source)]
+    own = ours() | {name for text in (*code, *fenced) for name in NAME.findall(text)}
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        text = re.sub(*NOT_PROSE[0], cell.source)
+        unknown = set(VERSION.findall(text)) - versions
+        for quoted in re.findall(r"`([^`\n]+)`", text):
+            if found := PATH.findall(quoted):
+                unknown |= set(found) - paths
+            elif re.fullmatch(rf"(?:struct )?(?:{NAME.pattern})(?:\(\))?", quoted):
+                unknown |= set(NAME.findall(quoted)) - names - own
+        for what in sorted(unknown):
+            yield f"cell {cell.id}: {what} does not stand in facts.csv, with its source"
+
+
+def navigation_faults(line: str, notebook: NotebookNode) -> Iterator[str]:
     """A chapter whose closing links are not those of today's table of contents."""
     last = notebook.cells[-1] if notebook.cells else None
-    if last is None or last.id != "links" or last.source != navigation(book, language, name):
+    if last is None or last.id != "links" or last.source != line:
         yield "the last cell is not today's links: run tools/book.py links"
 
 
-def glossary(book: Path) -> dict[str, str]:
-    """Each banned Chinese variant and the term that stands for it."""
-    with (book / "glossary.csv").open(encoding="utf-8", newline="") as file:
-        return {variant: row["zh"] for row in csv.DictReader(file) for variant in row["forbidden"].split()}
+def read_glossary(path: Path) -> list[dict[str, str]]:
+    """The rows of the glossary."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{key: value or "" for key, value in row.items()} for row in csv.DictReader(file)]
 
 
-def faults(book: Path) -> list[str]:
+def taught(term: dict[str, str], texts: dict[str, str]) -> str:
+    """The chapter that teaches a term: the first that gives the English beside the Chinese, else the first that uses it."""
+    short = term["en"].partition(" (")[0]
+    first = re.compile(rf"{re.escape(term['zh'])}\**（[^）]*{re.escape(short)}", re.IGNORECASE)
+    introducing = (name for name, text in texts.items() if first.search(text))
+    using = (name for name, text in texts.items() if term["zh"] in text)
+    return next(introducing, next(using, ""))
+
+
+def glossary_faults(book: Path, path: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
+    """Terms whose chapter is not the one that teaches them."""
+    texts = chinese_texts(book, manifest)
+    for term in read_glossary(path):
+        if term.get("chapter") != taught(term, texts):
+            yield f"glossary.csv: {term['zh']} is taught in '{taught(term, texts)}': run tools/book.py links"
+
+
+def chinese_texts(book: Path, manifest: Sequence[Chapter]) -> dict[str, str]:
+    """The Chinese prose of each chapter, appendices apart."""
+    return {
+        chapter.name: "\n".join(
+            prose(cell.source) for cell in read(book / "zh" / f"{chapter.name}.ipynb").cells if cell.cell_type == "markdown"
+        )
+        for chapter in written(book, manifest)
+        if chapter.number.isdigit()
+    }
+
+
+def whole_faults(book: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
+    """What is wrong with the book as a whole: an unknown chapter, a README that is out of date, an unused listing."""
+    names = [chapter.name for chapter in manifest]
+    for name in chapters(book):
+        if name not in names:
+            yield f"{name}: there is no such chapter in chapters.toml"
+    for language, file in (("en", "README.md"), ("zh", "README.zh-CN.md")):
+        text = (book.parent / file).read_text("utf-8")
+        if with_table(text, table(book, language, manifest)) != text:
+            yield f"{file}: not today's table of chapters: run tools/book.py links"
+    if len(written(book, manifest)) == len(manifest):
+        used = {name for chapter in manifest for name in chapter.listings}
+        for name in bundled():
+            # a wrong twin may be met through the listing whose name it continues
+            if not any(name == each or name.startswith(f"{each}_") for each in used):
+                yield f"csrc/listings/{name}.c: no chapter uses it"
+
+
+def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -> list[str]:
     """Everything that is wrong with a book, each fault with its file and cell."""
     files = {
         language: {
@@ -215,17 +401,26 @@ def faults(book: Path) -> list[str]:
         for language in LANGUAGES
     }
     found = [f"{file}: there in one language only" for file in sorted(files["en"] ^ files["zh"])]
-    forbidden = glossary(book)
-    for name in chapters(book):
-        pair = {language: read(book / language / f"{name}.ipynb") for language in LANGUAGES}
+    found += [*whole_faults(book, manifest), *glossary_faults(book, glossary, manifest)]
+    forbidden = {variant: row["zh"] for row in read_glossary(glossary) for variant in row["forbidden"].split()}
+    names = [chapter.name for chapter in manifest]
+    for chapter in written(book, manifest):
+        pair = {language: read(book / language / f"{chapter.name}.ipynb") for language in LANGUAGES}
+        place = names.index(chapter.name)
+        # each question comes again two chapters later; those of the last two in the appendix
+        before = manifest[max(place - 2, 0) : max(place - 1, 0) if chapter.number.isdigit() else place]
         for language, notebook in pair.items():
             checks = (
-                anatomy_faults(language, name, notebook),
+                anatomy_faults(language, chapter, notebook),
+                manifest_faults(language, chapter, notebook),
+                question_faults(chapter, before, notebook),
                 code_faults(notebook),
                 prose_faults(language, notebook, forbidden),
-                link_faults(book / language, notebook),
-                navigation_faults(book, language, name, notebook),
+                picture_faults(notebook),
+                fact_faults(book, notebook),
+                link_faults(book / language, notebook, [f"{each}.ipynb" for each in names]),
+                navigation_faults(navigation(book, language, chapter.name, manifest), notebook),
             )
-            found += [f"{language}/{name}: {fault}" for check in checks for fault in check]
-        found += [f"zh/{name}: {fault}" for fault in parity_faults(pair["en"], pair["zh"])]
+            found += [f"{language}/{chapter.name}: {fault}" for check in checks for fault in check]
+        found += [f"zh/{chapter.name}: {fault}" for fault in parity_faults(pair["en"], pair["zh"])]
     return found

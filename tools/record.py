@@ -1,8 +1,8 @@
-"""Record what the book shows where a reader's machine cannot: python tools/record.py.
+"""Record what the book shows where a reader's machine cannot: python tools/record.py, on quiet cores.
 
 Every chapter runs in both languages, and each answer of a listing is stored for readers without a compiler or a second
 processor. Recordings that no chapter asks for go. A race that is stored already stays, since no two are the same: delete its
-file to record another. The four races of pi_desc, for readers with one processor, are recorded where their files are missing.
+file to record another. The races of pi_desc and the measurements, for readers with one processor, are recorded where their files are missing.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import astuple, fields, replace
+from dataclasses import asdict, astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from traitlets.config import Config
 
 from cmpx import language, listings, stored
 from cmpx.cpus import usable_cpus
+from cmpx.measuring import OPERATIONS, PLACES, RECORDING, Contention, contend
 from cmpx.racing import STRATEGIES, LiveRace
 
 BOOK = Path(__file__).resolve().parents[1] / "notebooks"
@@ -98,6 +99,27 @@ def record_strategy(strategy: str) -> None:
     (_FOLDER / f"{strategy}.json").write_text(json.dumps({"result": kept, "snapshots": snapshots}, indent=0) + "\n")
 
 
+def measure(**settings: Any) -> Contention:
+    """With both processors for it nearly all the time."""
+    result = contend(seconds=0.005, tries=1000, **settings)
+    assert result.processors > 1.9, f"too much else is running: {result}"
+    return result
+
+
+def record_contention() -> None:
+    """Every operation in every place, and the retries of cmpxchg against window, threads and backoff."""
+    results = [measure(operation=operation, place=place) for operation in OPERATIONS for place in PLACES]
+    results += [
+        measure(operation="cmpxchg", threads=threads, window_cycles=window, pause_cycles=2000, backoff=backoff)
+        for threads in (2, 4)
+        for window in (0, 250, 500, 1000, 2000, 4000)
+        for backoff in (False, True)
+    ]
+    results += [measure(operation=operation, threads=4) for operation in ("fetch_add", "cmpxchg")]
+    kept = [{name: value for name, value in asdict(result).items() if name != "recorded"} for result in results]
+    RECORDING.write_text(json.dumps(kept, indent=0) + "\n")
+
+
 def main() -> None:
     """Record all that is missing or may have changed."""
     if usable_cpus() < 2:
@@ -105,6 +127,8 @@ def main() -> None:
     for strategy in STRATEGIES:
         if not (_FOLDER / f"{strategy}.json").exists():
             record_strategy(strategy)
+    if not RECORDING.exists():
+        record_contention()
     # the same addresses, so the same files; where that is refused, the files differ in them
     ctypes.CDLL(None).personality(_ADDR_NO_RANDOMIZE)
     record_listings()

@@ -23,9 +23,9 @@ _TEXTS = (
 )
 
 
-def module(name: str) -> str:
-    """The text of a widget's ES module, the shared part first."""
-    return "\n".join((_FOLDER / part).read_text("utf-8") for part in ("common.js", f"{name}.js"))
+def module(*parts: str) -> str:
+    """The text of a widget's ES module: the part that all share, then these."""
+    return "\n".join((_FOLDER / f"{part}.js").read_text("utf-8") for part in ("common", *parts))
 
 
 def sheet() -> str:

@@ -5,6 +5,8 @@
  * Property: the readers agree on which store came first. x86 has one memory for all stores that
  * left their buffers; the kernel's model needs the barriers.
  * Effect: both store, both read twice.
+ * Source: Intel SDM vol. 3A, 8.2.3.7, forbids it, as does x86-TSO, whose stores all reach one
+ * memory; earlier texts did not: Sewell et al., CACM 53(7), 2010, section 2.2.
  * Expect: sc holds, tso holds
  * Expect BARRIERS=1: sc holds, tso holds
  */

@@ -5,6 +5,8 @@
  * Property: not both read the 1 that the other stores later. x86 keeps a load before a later
  * store; the kernel's model allows the opposite without a barrier.
  * Effect: both read, both store.
+ * Source: Intel SDM vol. 3A, 8.2.3.3, example 8-2; x86-TSO forbids it: Sewell et al., CACM 53(7),
+ * 2010, where the examples are gone through.
  * Expect: sc holds, tso holds
  * Expect BARRIERS=1: sc holds, tso holds
  */

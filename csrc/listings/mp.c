@@ -5,6 +5,8 @@
  * Property: whoever sees the flag sees the data. x86 keeps both orders by itself; other
  * processors need the barriers.
  * Effect: both words arrive, the reader reads both.
+ * Source: Intel SDM vol. 3A, 8.2.3.2, example 8-1; x86-TSO forbids it: Sewell et al., CACM 53(7),
+ * 2010, where the examples are gone through.
  * Expect: sc holds, tso holds
  * Expect BARRIERS=1: sc holds, tso holds
  */

@@ -5,6 +5,8 @@
  * Property: a store that its own process reads is not older than a later one of the other's.
  * No order of the five accesses gives this outcome, and x86 does.
  * Effect: all store, a reads both.
+ * Source: P. Loewenstein's n6, which real x86 processors show, in Sewell et al., "x86-TSO: a
+ * rigorous and usable programmer's model for x86 multiprocessors", CACM 53(7), 2010, section 2.2.
  * Expect: sc holds, tso fails (a read its own store early)
  */
 #include <cmpx/listing.h>

@@ -5,6 +5,8 @@
  * Property: at least one of them reads a 1. x86's store buffers break it, unless a full barrier
  * lets the store out before the read.
  * Effect: both store, both read.
+ * Source: Intel SDM vol. 3A, 8.2.3.4, example 8-3; x86-TSO allows it: Sewell et al., CACM 53(7),
+ * 2010, section 1.
  * Expect: sc holds, tso fails (both read 0)
  * Expect BARRIERS=1: sc holds, tso holds
  */

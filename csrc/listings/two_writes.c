@@ -4,6 +4,8 @@
  *
  * Property: not both first stores are the ones that last. Buffers leave in order, so x86 keeps it.
  * Effect: all four stores arrive.
+ * Source: 2+2W of herdtools7, catalogue/x86; a processor's stores stay in order, Intel SDM vol. 3A,
+ * 8.2.2, for x86-TSO's buffers are first in, first out: Sewell et al., CACM 53(7), 2010.
  * Expect: sc holds, tso holds
  */
 #include <cmpx/listing.h>

@@ -46,9 +46,12 @@ _ERRORS = """() => [...window.panel.content.model.cells].flatMap((cell) =>
 
 
 class Lab:
-    """JupyterLab on its own port, with its own home and settings; `folder` is its root."""
+    """JupyterLab on its own port, with its own home and settings; `folder` is its root.
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    It draws the cells in sight; with `whole`, all of them.
+    """
+
+    def __init__(self, home: Path, folder: Path, *, whole: bool = False) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         with socket.socket() as free:
@@ -56,8 +59,10 @@ class Lab:
             self.port = free.getsockname()[1]
         settings = home / "settings"
         settings.mkdir(parents=True)
-        quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-        (settings / "overrides.json").write_text(json.dumps(quiet))
+        overrides = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+        if whole:
+            overrides["@jupyterlab/notebook-extension:tracker"] = {"windowingMode": "none"}
+        (settings / "overrides.json").write_text(json.dumps(overrides))
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
         self._log = (home / "lab.log").open("w")
         self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Widgets and chapters in a real JupyterLab."""
+"""Racer and Bits in a real JupyterLab."""
 
 import os
 import time
@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from labserver import BOOK, Lab, Tab
+from labserver import Lab, Tab
 from playwright.sync_api import Browser, Page, expect
 
 from cmpx.widgets.racer import _COUNTERS
 
-NOTEBOOKS = sorted(str(path.relative_to(BOOK)) for path in (BOOK / "notebooks").glob("*/*.ipynb"))
 CHINESE = {"en": "和 IOMMU 赛跑", "zh": "Race the IOMMU"}
 
 # Two real threads race here even on a machine of one processor, where the widget would show a recording.
@@ -170,6 +169,7 @@ def test_totals_on_the_screen_are_the_result(lab: Lab, tab: Tab) -> None:
     assert settles(lambda: totals(tab.page) == result, 2), (totals(tab.page), result)
 
 
+@pytest.mark.alone
 def test_closed_tab_leaves_no_thread_and_no_load(lab: Lab, browser: Browser) -> None:
     tab = Tab(browser, lab)
     racer(lab, tab, "closed")
@@ -201,6 +201,7 @@ def test_race_pauses_out_of_sight_and_goes_on(lab: Lab, tab: Tab) -> None:
     assert python_has(tab, "status", "running")
 
 
+@pytest.mark.alone
 def test_controls_work_beside_a_busy_cell(lab: Lab, tab: Tab) -> None:
     racer(lab, tab, "busy", "", "import time\nend = time.monotonic() + 10\nwhile time.monotonic() < end: pass")
     tab.page.locator(".cmpx .start").click()
@@ -237,10 +238,3 @@ def test_dead_kernel_shows(lab: Lab, browser: Browser) -> None:
     # JupyterLab itself complains about its debugger.
     assert [complaint for complaint in tab.complaints if "debugger" not in complaint] == []
     tab.close()
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_chapter_runs_from_top_to_bottom(tab: Tab, notebook: str) -> None:
-    tab.open(notebook)
-    tab.run_all()
-    assert tab.errors() == []
