@@ -153,7 +153,7 @@ class Listing:
         ValueError
             It has no process, too many, or too much memory.
         """
-        whole = self._job(verb, optimise, job)
+        whole = self.job(verb, optimise, job)
         try:
             machine, build = program("machine"), self.build(optimise, compiler)
         except NoCompilerError:
@@ -174,7 +174,7 @@ class Listing:
         built = stored.begin(whole, build, outcome.answer, outcome.status)
         return self._judged(verb, outcome, built), built
 
-    def _job(self, verb: str, optimise: int | str, job: dict[str, object]) -> dict[str, object]:
+    def job(self, verb: str, optimise: int | str, job: dict[str, object]) -> dict[str, object]:
         """All that a result depends on, but for the compiler and our headers."""
         macros = {name: str(value) for name, value in self.definitions.items()}
         place = {"name": self.name, "first_line": self.first_line, "text": self.text, "macros": macros}
@@ -376,7 +376,7 @@ class Listing:
         seconds, rounds, seed, optimise, compiler
             As for `race`.
         """
-        whole = self._job("race", optimise, {"seconds": seconds, "rounds": rounds, "seed": seed})
+        whole = self.job("race", optimise, {"seconds": seconds, "rounds": rounds, "seed": seed})
         sentence = _("stored result, a race needs two processors and this machine lends one: {title}")
         if usable_cpus() < 2 and (found := stored.find(whole, sentence)):
             return found

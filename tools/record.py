@@ -2,7 +2,7 @@
 
 Every chapter runs in both languages, and each answer of a listing is stored for readers without a compiler or a second
 processor. Recordings that no chapter asks for go. A race that is stored already stays, since no two are the same: delete its
-file to record another. The races of pi_desc and the measurements, for readers with one processor, are recorded where their files are missing.
+file to record another. So do the races of pi_desc and the measurements of contention, for readers with one processor.
 """
 
 import ctypes
