@@ -5,14 +5,14 @@ import platform
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from capstone import CS_ARCH_X86, CS_MODE_64, CS_OPT_SYNTAX_ATT, Cs  # type: ignore[import-untyped]
 from elftools.elf.elffile import ELFFile
 
 from cmpx.languages import _
 from cmpx.listings import Listing
-from cmpx.stored import Recorder, find, recording
+from cmpx.stored import begin, find
 from cmpx.toolchain import NoCompilerError
 
 __all__ = ["RECORDING", "Assembly", "disassemble", "emitted"]
@@ -59,21 +59,19 @@ def disassemble(listing: Listing, function: str, optimise: int | str = 2) -> Ass
     NoCompilerError
         There is no compiler here, or no x86-64, and no stored result for this listing.
     """
-    job: dict[str, object] = {"text": listing.text, "macros": listing.definitions, "verb": "disassemble", "optimise": optimise}
-    job["function"] = function
+    job = listing.job("disassemble", optimise, {"function": function})
     try:
         if platform.machine() != "x86_64":
             raise NoCompilerError(_("disassemble() knows x86-64 only; emitted(function, machine) has others, stored"))
         build = listing.build_native(optimise)
     except NoCompilerError:
-        stored = find(job)
-        if stored is None:
+        found = find(job)
+        if found is None:
             raise
-        answer, title = stored[0], stored[1].title
+        answer, title = found.answer, found.title
     else:
         answer, title = _take_apart(build.path, function), build.title
-        if recording():
-            Recorder(cast("Any", None), job, answer, title)
+        begin(job, build, answer)
     return Assembly(f"{function} · x86-64 · {title}", tuple((o, c, t) for o, c, t in answer["instructions"]))
 
 

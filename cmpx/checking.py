@@ -305,7 +305,7 @@ class Verdict:
         lines += [f"  ✗ {finding.message}" for finding in self.findings]
         lines += ["  ! " + _("data race: {message}").format(message=race.message) for race in self.races]
         if self.counterexample is not None:
-            lines.append(str(self.counterexample))
+            lines.append(str(replace(self.counterexample, source="")))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -325,11 +325,14 @@ class Reader:
         What the worker said.
     symbols : Symbols
         Of the build that ran.
+    source : str
+        What each trace says of where it comes from, if it was not run here and now.
     """
 
-    def __init__(self, answer: Mapping[str, Any], symbols: "Symbols") -> None:
+    def __init__(self, answer: Mapping[str, Any], symbols: "Symbols", source: str = "") -> None:
         self._answer = answer
         self._symbols = symbols
+        self._source = source
         self.processes: tuple[str, ...] = tuple(answer.get("processes", ()))
         self._locals: dict[int, tuple[str, int]] = {}
         self._wholes: dict[int, str] = {}
@@ -495,7 +498,7 @@ class Reader:
 
     def trace(self, raw: Mapping[str, Any], end: str = "") -> Trace:
         """A trace as the worker reports it."""
-        return Trace(self.steps(raw["steps"]), raw.get("no_return"), end)
+        return Trace(self.steps(raw["steps"]), raw.get("no_return"), end, self._source)
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, the shortest trace first."""

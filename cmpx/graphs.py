@@ -60,7 +60,7 @@ def graph(listing: Listing, memory: str, optimise: int | str, states: int, secon
     answer = outcome.answer
     if "graph" not in answer:
         raise RuntimeError(outcome.death or str(outcome.status))
-    reader = Reader(answer, built.symbols)
+    reader = Reader(answer, built.symbols, built.label)
     count = STATES
     while True:
         data = _Pack(listing, answer, built.symbols, memory, count).data(built.title)

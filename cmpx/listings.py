@@ -5,19 +5,19 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cmpx import rounds as natively
-from cmpx import worker
+from cmpx import stored, worker
 from cmpx.checking import THREADS, Finding, Reader, Trace, Verdict
+from cmpx.cpus import usable_cpus
 from cmpx.languages import _
 from cmpx.litmus import translate
 from cmpx.sources import CSRC, Source
-from cmpx.stored import Record, Recorder, find, recording
-from cmpx.toolchain import LONGEST, Build, NoCompilerError, build, program
+from cmpx.stored import Record
+from cmpx.toolchain import LONGEST, Build, CompileError, NoCompilerError, build, program
 
 if TYPE_CHECKING:
-    from cmpx.symbols import Symbols
     from cmpx.widgets.stepper import Stepper
 
 __all__ = ["Call", "Listing", "UnmodelledError", "listing"]
@@ -42,7 +42,7 @@ class UnmodelledError(ValueError):
         The build it was found in.
     """
 
-    def __init__(self, what: tuple[str, ...], build: Build) -> None:
+    def __init__(self, what: tuple[str, ...], build: Build | Record) -> None:
         super().__init__(_("unmodelled: {what}").format(what="; ".join(what)))
         self.what = what
         self.build = build
@@ -153,22 +153,39 @@ class Listing:
         ValueError
             It has no process, too many, or too much memory.
         """
-        whole = {"text": self.text, "macros": self.definitions, "verb": verb, "optimise": optimise, **job}
+        whole = self.job(verb, optimise, job)
         try:
-            machine, built = program("machine"), self.build(optimise, compiler)
+            machine, build = program("machine"), self.build(optimise, compiler)
         except NoCompilerError:
-            found = find(whole)
+            found = stored.find(whole)
             if found is None:
                 raise
-            return worker.Outcome(found[0], 0, False), found[1]
-        strangers = self._strangers(built)
-        if strangers:
+            return self._judged(verb, worker.Outcome(found.answer, found.status, False), found), found
+        except CompileError as error:
+            stored.refused(whole, error)
+            raise
+        strangers = self._strangers(build)
+        if not strangers:
+            if verb == "call":
+                job["function"] = self._place_of(str(job["function"]), build)
+            outcome = worker.run(machine, {"verb": verb, "path": build.path, "deadline": 30} | job, progress)
+            if outcome.interrupted and verb != "check":
+                raise KeyboardInterrupt
+        else:
+            outcome = worker.Outcome({}, 0, False)
+        built = stored.begin(whole, build, outcome.answer, outcome.status)
+        return self._judged(verb, outcome, built), built
+
+    def job(self, verb: str, optimise: int | str, job: dict[str, object]) -> dict[str, object]:
+        """All that a result depends on, but for the compiler and our headers."""
+        macros = {name: str(value) for name, value in self.definitions.items()}
+        place = {"name": self.name, "first_line": self.first_line, "text": self.text, "macros": macros}
+        return {**place, "verb": verb, "optimise": str(optimise), **job}
+
+    def _judged(self, verb: str, outcome: worker.Outcome, built: Build | Record) -> worker.Outcome:
+        """The outcome, if it is one that can be spoken of."""
+        if strangers := self._strangers(built):
             raise UnmodelledError(strangers, built)
-        if verb == "call":
-            job["function"] = self._place_of(str(job["function"]), built)
-        outcome = worker.run(machine, {"verb": verb, "path": built.path, "deadline": 30} | job, progress)
-        if outcome.interrupted and verb != "check":
-            raise KeyboardInterrupt
         answer = outcome.answer
         if "unloadable" in answer:
             raise UnmodelledError((answer["unloadable"],), built)
@@ -179,10 +196,7 @@ class Listing:
             raise ValueError(_("{name} has more than eight PROCESSes").format(name=self.name))
         if answer.get("oversized"):
             raise ValueError(_("the globals of {name} take more than 128 KiB: make its arrays smaller").format(name=self.name))
-        if recording():
-            recorder = cast("Symbols", Recorder(built.symbols, whole, answer, built.title))
-            return outcome, Record(built.title, recorder, stored=False)
-        return outcome, built
+        return outcome
 
     @staticmethod
     def _place_of(function: str, built: Build) -> str:
@@ -192,7 +206,7 @@ class Listing:
             raise ValueError(_("no function {name!r} here; there are {names}").format(name=function, names=", ".join(own)))
         return f"{functions[function]:x}"
 
-    def _strangers(self, built: Build) -> tuple[str, ...]:
+    def _strangers(self, built: Build | Record) -> tuple[str, ...]:
         """What the machine does not know, each by name or line."""
         found = [_("inline assembly in line {line}").format(line=line + self.first_line) for line in _assembly(self.text)]
         if built.symbols.has_thread_locals:
@@ -239,7 +253,7 @@ class Listing:
             if outcome.interrupted or outcome.death == "SIGKILL":
                 return Verdict(self.name, "bounded", memory, built.title)
             return Verdict(self.name, "fails", memory, built.title, (_died(outcome),))
-        reader = Reader(answer, built.symbols)
+        reader = Reader(answer, built.symbols, built.label)
         findings = reader.findings()
         whole = answer["complete"] and "interleavings" in answer
 
@@ -294,7 +308,7 @@ class Listing:
         steps = reader.steps(answer["steps"])
         last = answer["steps"][-1] if answer["steps"] else {}
         end = reader.finding(last["finding"])[1] if "finding" in last else ""
-        return Trace(steps, None, end, built.title if built.stored else "")
+        return Trace(steps, None, end, built.label)
 
     def step(self, memory: str = "sc", *, optimise: int | str = 0, schedule: str = "") -> "Stepper":
         """Step through it, one access to shared memory at a time; in a notebook by mouse or keyboard.
@@ -344,14 +358,47 @@ class Listing:
         Returns
         -------
         RoundsResult
-            With fewer than two usable processors one without rounds, which says so.
+            Without a compiler, or with fewer than two usable processors, a stored one if there is one: it says so. With one
+            processor and nothing stored, one without rounds, which says so too.
 
         Raises
         ------
         KeyboardInterrupt
             Interrupted; its process has ended.
         """
-        return natively.race(self.name, self.build_native(optimise, compiler), seconds, rounds, seed=seed)
+        bounds = natively.bounds(seconds, rounds, seed)
+        return natively.race(self.name, self.build_to_race(*bounds, optimise=optimise, compiler=compiler), *bounds)
+
+    def build_to_race(
+        self,
+        seconds: float | None,
+        rounds: int | None,
+        seed: int,
+        *,
+        optimise: int | str = 2,
+        compiler: tuple[str, ...] | None = None,
+    ) -> Build | Record:
+        """The native build, or what is stored of such a race where there is no compiler or only one processor.
+
+        Parameters
+        ----------
+        seconds, rounds, seed, optimise, compiler
+            As for `race`.
+        """
+        whole = self.job("race", optimise, {"seconds": seconds, "rounds": rounds, "seed": seed})
+        sentence = _("stored result, a race needs two processors and this machine lends one: {title}")
+        if usable_cpus() < 2 and (found := stored.find(whole, sentence)):
+            return found
+        try:
+            return stored.begin(whole, self.build_native(optimise, compiler))
+        except NoCompilerError:
+            found = stored.find(whole)
+            if found is None:
+                raise
+            return found
+        except CompileError as error:
+            stored.refused(whole, error)
+            raise
 
     def build_native(self, optimise: int | str = 2, compiler: tuple[str, ...] | None = None) -> Build:
         """The build that is raced: the reader's C as it stands.
@@ -392,7 +439,7 @@ class Listing:
             raise RuntimeError(Reader(answer, built.symbols).finding(answer["finding"])[1])
         start = answer["data"] - answer["base"]
         before, after = (_globals(built, start, bytes.fromhex(answer[when]["globals"])) for when in ("before", "after"))
-        return Call(answer["result"], before, after, built.title if built.stored else "")
+        return Call(answer["result"], before, after, built.label)
 
 
 class _Progress:

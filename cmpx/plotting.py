@@ -32,6 +32,9 @@ __all__ = ["plot_contention", "plot_race", "plot_retries", "plot_rounds"]
 
 _INK, _FAINT, _PAPER = "#222222", "#767676", "#ffffff"
 _ON = next(field.colour for field in FIELDS if field.name == "on")
+_LABEL: dict[str, Any] = {
+    "ha": "right", "va": "top", "bbox": {"facecolor": THREADS["poster"], "edgecolor": _INK, "boxstyle": "round,pad=0.4"},
+}  # fmt: skip
 _SERIES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
 _MOST_BARS = 6
 _MOST_OUTCOMES = 12
@@ -142,8 +145,7 @@ def _heading(figure: Figure, result: RaceResult) -> None:
     figure.text(0.02, 1 - 0.48 * inch, counts.format_map(vars(result)), color=_FAINT, va="top")
     figure.text(0.02, 0.1 * inch, _("A race can refute; only a full check can confirm."), color=_FAINT, size=8)
     if result.recorded:
-        frame = {"facecolor": THREADS["poster"], "edgecolor": _INK, "boxstyle": "round,pad=0.4"}
-        figure.text(0.98, 1 - 0.18 * inch, _("recorded on another machine"), ha="right", va="top", bbox=frame)
+        figure.text(0.98, 1 - 0.18 * inch, _("recorded on another machine"), **_LABEL)
 
 
 def _destinations(axes: Axes, result: RaceResult) -> None:
@@ -402,6 +404,8 @@ def plot_rounds(result: RoundsResult) -> Figure:
             color=_FAINT, va="top",
         )  # fmt: skip
         figure.text(0.02, 0.1 * inch, _("A race can refute; only a full check can confirm."), color=_FAINT, size=8)
+        if result.recorded:
+            figure.text(0.98, 1 - 0.18 * inch, _("recorded on another machine"), **_LABEL)
         if result.stopped:
             axes.set_title("✗ " + result.stopped)
         for row, (count, _label, failing) in enumerate(bars):

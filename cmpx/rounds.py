@@ -18,13 +18,14 @@ from cmpx import worker
 from cmpx.cpus import usable_cpus
 from cmpx.iommu import integer
 from cmpx.languages import _
+from cmpx.stored import Record
 from cmpx.symbols import Variable
 from cmpx.toolchain import Build, program
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LiveRounds", "Outcome", "RoundsResult", "race"]
+__all__ = ["LiveRounds", "Outcome", "RoundsResult", "bounds", "race"]
 
 _MOST = 64  # outcomes told apart
 _LONG = 2_000_000  # seconds: until somebody stops it
@@ -78,6 +79,8 @@ class RoundsResult:
         The processes of the listing.
     cpus : int
         Processors that were usable.
+    recorded : str
+        That this is a stored result, in the reader's language, and why; empty if it is none.
     """
 
     listing: str
@@ -91,6 +94,7 @@ class RoundsResult:
     stopped: str
     processes: tuple[str, ...]
     cpus: int
+    recorded: str = ""
 
     @property
     def rate(self) -> float:
@@ -119,7 +123,7 @@ class RoundsResult:
     def _head(self) -> list[str]:
         text = _("{listing}: {rounds:,} rounds in {seconds:.2f} s; processes: {processes}")
         counts = {"listing": self.listing, "rounds": self.rounds, "seconds": self.seconds}
-        lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.build}"]
+        lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.recorded or self.build}"]
         if self.rounds:
             share = _share(self.failing, self.rounds)
             lines.append("  " + _("failing rounds: {failing:,} ({share})").format(failing=self.failing, share=share))
@@ -209,20 +213,20 @@ def _text(raw: str) -> str:
 
 
 class LiveRounds:
-    """A listing that races until it is stopped, in a sandboxed process of its own.
+    """A listing that races until it is stopped, in a sandboxed process of its own; or, all at once, what is stored of a race.
 
     Parameters
     ----------
     name : str
         The listing's.
-    build : Build
+    build : Build or Record
         Without instrumentation.
     seed : int
         Of the chance by which processes start apart.
     """
 
-    def __init__(self, name: str, build: Build, *, seed: int = 0) -> None:
-        self._name, self._build, self._seed = name, build, integer("seed", seed, 0, 2**60)
+    def __init__(self, name: str, build: Build | Record, *, seed: int = 0) -> None:
+        self._name, self._build, self._seed = name, build, seed
         self._lock = threading.RLock()
         self._worker: worker._Worker | None = None
         self._legs: list[_Leg] = []
@@ -259,6 +263,9 @@ class LiveRounds:
         with self._lock:
             if self._worker is not None:
                 return
+            if isinstance(self._build, Record) and self._build.stored:
+                self._replay(self._build.answer)
+                return
             job = {
                 "path": self._build.path,
                 "places": " ".join(f"{offset:x}:{size:x}" for offset, size in self._places()),
@@ -272,6 +279,10 @@ class LiveRounds:
                 return
             self._worker = worker._Worker(program("rounds"))
             self._worker.control.send(b"".join(f"{name}={value}\0".encode() for name, value in job.items()))
+
+    def _replay(self, answer: Mapping[str, Any]) -> None:
+        """All of the stored rounds at once; whoever starts it again sees the same ones."""
+        self._conclude(None if "died" in answer else _Leg.of(json.dumps(answer).encode()), answer.get("died", 0))
 
     def stop(self) -> None:
         """Stop; nothing of it is left when this returns."""
@@ -324,8 +335,15 @@ class LiveRounds:
                 self._processes = tuple(_text(name) for name, _inside in self._leg.answer.get("processes", ()))
 
     def _finish(self, status: int) -> None:
-        """The process is gone: what it said last, or what ended it."""
+        """The process is gone."""
         last = _Leg.of(bytes(self._text)) if self._text else None
+        if isinstance(self._build, Record):
+            self._build.answer.update(last.answer if last else {"died": status}, cpus=usable_cpus())
+        self._conclude(last, status)
+        self._end()
+
+    def _conclude(self, last: _Leg | None, status: int) -> None:
+        """What it said last, or what ended it."""
         if last is not None:
             self._leg = last
             self._note()
@@ -337,7 +355,6 @@ class LiveRounds:
         else:
             code = os.waitstatus_to_exitcode(status)
             self._stopped = _("the listing ended its own process: exit({status})").format(status=code)
-        self._end()
 
     def _end(self) -> None:
         if self._worker is not None:
@@ -437,7 +454,7 @@ class LiveRounds:
             ranked = sorted(counts.items(), key=lambda item: (-item[1][0], str(item[0])))
             return RoundsResult(
                 listing=self._name,
-                build=self._build.title,
+                build=self._build.compiler if isinstance(self._build, Record) else self._build.title,
                 seconds=sum(leg.seconds for leg in legs),
                 rounds=sum(sum(leg.outcomes.values()) for leg in legs),
                 failing=sum(failures.values()),
@@ -446,7 +463,8 @@ class LiveRounds:
                 others=others + sum(entry[0] for _values, entry in ranked[_MOST:]),
                 stopped=self._stopped,
                 processes=self._processes,
-                cpus=usable_cpus(),
+                cpus=legs[0].answer["cpus"] if self._build.label and legs else usable_cpus(),
+                recorded=self._build.label,
             )
 
     def snapshot(self) -> bytes:
@@ -476,14 +494,19 @@ class LiveRounds:
             return json.dumps(counts).encode()
 
 
-def race(name: str, build: Build, seconds: float | None = None, rounds: int | None = None, *, seed: int = 0) -> RoundsResult:
-    """Race a built listing; see `Listing.race`."""
+def bounds(seconds: float | None, rounds: int | None, seed: int) -> tuple[float | None, int | None, int]:
+    """The settings of a race, if they are possible; see `Listing.race`."""
     if seconds is None and rounds is None:
         seconds = 1.0
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= 86400):
         raise ValueError(_("seconds is {value!r}; give more than 0 and at most 86400").format(value=seconds))
     if rounds is not None:
         integer("rounds", rounds, 1, 2**62)
+    return None if seconds is None else float(seconds), rounds, integer("seed", seed, 0, 2**60)
+
+
+def race(name: str, build: Build | Record, seconds: float | None, rounds: int | None, seed: int) -> RoundsResult:
+    """Race a built listing, or show the race that is stored of it; see `Listing.race`."""
     live = LiveRounds(name, build, seed=seed)
     try:
         live.start(seconds, rounds)

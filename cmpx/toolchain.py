@@ -37,7 +37,7 @@ _PROGRAMS = {
 _COMMON = (
     "-std=gnu11", "-gdwarf-4", "-fPIC", "-shared", "-nostdlib", "-fno-strict-aliasing", "-fno-common",
     "-fno-omit-frame-pointer", "-fno-stack-protector", "-fcf-protection=none", "-Wl,-z,now", "-Wl,-z,relro",
-    "-Wl,--build-id=none",
+    "-Wl,--build-id=none", "-fno-sanitize=undefined",  # zig's default, and it traps where the kernel wraps
     "-Werror=implicit-function-declaration", "-Werror=int-conversion", "-Werror=incompatible-pointer-types",
 )  # fmt: skip
 _INSTRUMENTED = {
@@ -46,7 +46,9 @@ _INSTRUMENTED = {
         "-ftrack-macro-expansion=0",
     ),
     "clang": (
-        "-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1", "-mllvm", "-tsan-instrument-read-before-write=1",
+        # for the compiler alone: at the word, zig links its own runtime
+        "-Xclang", "-fsanitize=thread", "-mllvm", "-tsan-distinguish-volatile=1",
+        "-mllvm", "-tsan-instrument-read-before-write=1",
         "-fsanitize-coverage=trace-pc", "-Wl,--wrap=memcpy,--wrap=memset,--wrap=memmove",
     ),
 }  # fmt: skip
@@ -59,7 +61,19 @@ _ERROR = re.compile(r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? (?:fatal )?
 
 
 class CompileError(Exception):
-    """The compiler refused a listing; the message has the reader's line numbers."""
+    """The compiler refused a listing; the message has the reader's line numbers.
+
+    Parameters
+    ----------
+    message : str
+        In the reader's language.
+    diagnostics : str
+        What the compiler said.
+    """
+
+    def __init__(self, message: str, diagnostics: str = "") -> None:
+        super().__init__(message)
+        self.diagnostics = diagnostics
 
 
 class NoCompilerError(RuntimeError):
@@ -103,6 +117,7 @@ class Build:
     compiler: Compiler
     level: str
     stored = False
+    label = ""  # it is no stored result
 
     @property
     def title(self) -> str:
@@ -234,7 +249,7 @@ def build(
             there = [f"-ffile-prefix-map={scratch}=.", "-x", "c", "-", "-o", "listing.so"]
             done = _run([*tool.command, *flags, *there], Path(scratch), numbered)
             if done.returncode:
-                raise CompileError(explain(done.stderr, name))
+                raise CompileError(explain(done.stderr, name), _bare(done.stderr))
             Path(scratch, "listing.so").replace(target)
         _forget_oldest(target.parent)
     else:
@@ -304,6 +319,12 @@ def explain(diagnostics: str, name: str) -> str:
     if hint:
         lines.insert(1, f"    → {hint}")
     return "\n".join(lines)
+
+
+def _bare(diagnostics: str) -> str:
+    """The errors alone, without a path of this machine."""
+    errors = [f"{Path(match['file']).name}:{match['line']}: error: {match['text']}" for match in _ERROR.finditer(diagnostics)]
+    return "\n".join(errors)
 
 
 def _hint(error: str) -> str:

@@ -1,6 +1,7 @@
 """Every C test as a program of its own: plain, under the sanitizers, and for another processor."""
 
 import functools
+import json
 import os
 import re
 import runpy
@@ -78,3 +79,34 @@ class TestFreeThreadedPython:
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert result.returncode
         assert "does not support free-threaded Python yet" in result.stderr
+
+
+ANEW = """#include <cmpx/listing.h>
+#include <linux/compiler.h>
+static int a = 5, b, *p = &a;
+INIT { b = 7; }
+PROCESS(one) { a++; WRITE_ONCE(p, &b); }
+PROCESS(two) { }
+FINALLY { EXPECT(a == 6 && b == 7 && *p == 7, "left over"); }
+"""
+
+
+@pytest.mark.parametrize(
+    ("compiler", "runner"),
+    [(CC, []), (["aarch64-linux-gnu-gcc"], ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"])],
+    ids=["native", "aarch64"],
+)
+def test_rounds_of_a_listing(compiler: list[str], runner: list[str], tmp_path: Path) -> None:
+    driver, listing = str(tmp_path / "driver"), str(tmp_path / "listing.so")
+    sources = ["tests/csrc/rounds_driver.c", "csrc/rounds.c"]
+    run([*compiler, *FLAGS, "-O2", "-Werror", "-rdynamic", *sources, "-ldl", "-o", driver])
+    shared = ["-O2", "-shared", "-fPIC", "-nostdlib", "-fvisibility=hidden", "-Wl,-z,now"]
+    for text, may_fail in ((ANEW, False), ((ROOT / "csrc/listings/counter_plain.c").read_text(), True)):
+        (tmp_path / "listing.c").write_text(text)
+        run([*compiler, *FLAGS, *shared, str(tmp_path / "listing.c"), "-o", listing])
+        said = subprocess.run([*runner, driver, listing, "1000", ""], cwd=ROOT, capture_output=True, timeout=60)
+        answer = json.loads(said.stdout)
+        failing = sum(count for _cause, count, _text in answer["messages"])
+        assert (answer["state"], sum(count for _key, count, _bad in answer["outcomes"])) == ("done", 1000)
+        assert failing == sum(bad for _key, _count, bad in answer["outcomes"])
+        assert may_fail or failing == 0

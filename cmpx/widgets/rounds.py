@@ -6,7 +6,8 @@ import traitlets
 
 from cmpx.languages import _
 from cmpx.listings import Listing
-from cmpx.rounds import LiveRounds, RoundsResult
+from cmpx.rounds import LiveRounds, RoundsResult, bounds
+from cmpx.stored import is_recording
 from cmpx.widgets.front import Front, module
 from cmpx.widgets.racer import Racer
 
@@ -65,7 +66,9 @@ class RoundsRacer(Racer):
 
     def __init__(self, listing: Listing, *, optimise: int | str = 2, seed: int = 0, size: str = "normal") -> None:
         self._raced, self._seed = listing, seed
-        self._build = listing.build_native(optimise)
+        if is_recording():
+            listing.race(optimise=optimise, seed=seed)
+        self._build = listing.build_to_race(*bounds(None, None, seed), optimise=optimise)
         self._race = self._new({})
         self._seen = 0.0
         self._watched = False
