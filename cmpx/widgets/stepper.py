@@ -205,5 +205,6 @@ class Stepper:
         find = f"document.querySelectorAll(\"[data-cmpx='{place}']:not(:has(.cmpx))\")"
         return (
             f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
-            f'<script type="module">\n{module("graph", "map", "stepper")}\nfor (const place of {find}) mount(place, {data});\n</script>'
+            f'<script type="module">\n{module("graph", "map", "stepper")}\n'
+            f"for (const place of {find}) mount(place, {data});\n</script>"
         )
