@@ -57,7 +57,7 @@ def test_tasks_by_keyboard(page: Page, tmp_path: Path, language: str, failed: st
     expect(widget.locator("tr.failed")).to_have_count(1)
 
     press(page, "r 0 l 1 Shift+L" + " 0 s 1 Shift+S" * 3)
-    expect(widget.locator(".progress").nth(1)).to_have_text(shared)
+    expect(widget.locator(".score").nth(1)).to_have_text(shared)
     press(page, "a")
     expect(told).to_contain_text(apart)
     expect(widget).to_have_attribute("data-done", "110")
@@ -66,7 +66,7 @@ def test_tasks_by_keyboard(page: Page, tmp_path: Path, language: str, failed: st
     expect(widget).to_have_attribute("data-done", "110")
     press(page, "r 0 l 1 l" + " 0 c 1 c 0 l 1 c 0 c 1 l" * 4)
     expect(widget).to_have_attribute("data-done", "111")
-    expect(widget.locator(".progress").nth(2)).to_have_text(both)
+    expect(widget.locator(".score").nth(2)).to_have_text(both)
     widget.get_by_role("button", name={"en": "中文", "zh": "English"}[language]).click()
     expect(told).to_contain_text({"zh": "Turn ", "en": "第 "}[language])
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
