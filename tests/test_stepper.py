@@ -213,6 +213,7 @@ def test_size_is_one_of_two():
 
 def test_what_is_only_freed_whole_has_no_line_of_its_own():
     text = """#include <cmpx/listing.h>
+    #include <linux/compiler.h>
     #include <linux/slab.h>
     static struct { int count; int data; } *p;
     INIT { p = kmalloc(sizeof(*p), GFP_KERNEL); }
