@@ -174,7 +174,37 @@ def children() -> set[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                race = "try: listing('counter_cas').race(seconds=60)\nexcept KeyboardInterrupt: print('stopped')"
+                program = os.readlink(entry / "exe")
+                owner = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if "/rounds-" in program and owner == os.getpid():
+                found.add(int(entry.name))
+    return found
+
+
+def test_it_stops_and_goes_on() -> None:
+    raced_listing = listing("counter_plain")
+    live = LiveRounds("counter_plain", raced_listing.build_native())
+    live.start()
+    while live.running and live.result().rounds == 0:
+        live.wait(0.05)
+    live.stop()
+    before = live.result()
+    adds_up(before)
+    assert before.rounds > 0
+    assert (live.running, live.finished, children()) == (False, True, set())
+    live.start(rounds=100)
+    while live.running:
+        live.wait(0.05)
+    after = live.result()
+    adds_up(after)
+    assert after.rounds == before.rounds + 100
+    live.close()
+
+
+def test_an_interrupt_ends_it_at_once() -> None:
+    race = "try: listing('counter_cas').race(seconds=60)\nexcept KeyboardInterrupt: print('stopped')"
     program = f"{TWO}from cmpx import listing\n{race}"
     listing("counter_cas").race(rounds=1)  # built before
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
