@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from cmpx.languages import _, language
@@ -73,7 +72,7 @@ def _manifest() -> dict[str, Any]:
 
 @cache
 def chapters() -> tuple[Chapter, ...]:
-    """All chapters in reading order, written or not."""
+    """All chapters in reading order."""
     found = []
     for table in _manifest()["chapters"]:
         arguments: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
@@ -143,10 +142,7 @@ class Contents:
 
         rows = []
         for chapter in chapters():
-            title = f"{chapter.number} {escape(chapter.title[tongue])}"
-            # what is not written yet is no link
-            if Path(f"{chapter.name}.ipynb").exists():
-                title = f'<a href="{chapter.name}.ipynb">{title}</a>'
+            title = f'<a href="{chapter.name}.ipynb">{chapter.number} {escape(chapter.title[tongue])}</a>'
             needs = ", ".join(name.partition("-")[0] for name in chapter.needs)
             time = _("{count} min").format(count=chapter.minutes) + (
                 _(", after {numbers}").format(numbers=needs) if needs else ""

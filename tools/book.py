@@ -39,7 +39,6 @@ from proofread import (
     taught,
     untranslated,
     with_table,
-    written,
 )
 
 from cmpx.chapters import chapters as manifest
@@ -194,9 +193,9 @@ def main() -> None:
     if arguments.verb == "links":
         for language, file in (("en", "README.md"), ("zh", "README.zh-CN.md")):
             path = BOOK.parent / file
-            path.write_text(with_table(path.read_text("utf-8"), table(BOOK, language, manifest())), "utf-8")
+            path.write_text(with_table(path.read_text("utf-8"), table(language, manifest())), "utf-8")
         update_glossary(BOOK, GLOSSARY)
-        names = [chapter.name for chapter in written(BOOK, manifest()) if chapter.name in names]
+        names = [chapter.name for chapter in manifest() if chapter.name in names]
 
     os.environ.pop("CMPX_LANGUAGE", None)  # the folder decides, as it does for a reader
     nobody = tempfile.TemporaryDirectory()
@@ -212,9 +211,9 @@ def main() -> None:
                 print(f"{name}: still English: {', '.join(left)}")
             write(chinese, paths["zh"])
         elif arguments.verb == "links":
-            line = navigation(BOOK, "en", name, manifest())
+            line = navigation("en", name, manifest())
             link(english, line, None)
-            link(chinese, navigation(BOOK, "zh", name, manifest()), line)
+            link(chinese, navigation("zh", name, manifest()), line)
             write(english, paths["en"])
             write(chinese, paths["zh"])
         else:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -82,36 +82,26 @@ def tags(cell: NotebookNode) -> list[str]:
     return list(cell.metadata.get("tags", []))
 
 
-def written(book: Path, manifest: Sequence[Chapter]) -> list[Chapter]:
-    """The chapters of the manifest that stand in both languages."""
-    there = chapters(book)
-    return [chapter for chapter in manifest if chapter.name in there]
-
-
-def navigation(book: Path, language: str, name: str, manifest: Sequence[Chapter]) -> str:
+def navigation(language: str, name: str, manifest: Sequence[Chapter]) -> str:
     """The last cell of a chapter: links to the previous, the next and the same one in the other language."""
     before, after, colon = {"en": ("Previous", "Next", ": "), "zh": ("上一章", "下一章", "：")}[language]
     other, label = {"en": ("zh", "中文"), "zh": ("en", "English")}[language]
-    there = written(book, manifest)
-    here = [chapter.name for chapter in there].index(name)
+    here = [chapter.name for chapter in manifest].index(name)
     links = [
-        f"{direction}{colon}[{there[place].number} {there[place].title[language]}]({there[place].name}.ipynb)"
+        f"{direction}{colon}[{manifest[place].number} {manifest[place].title[language]}]({manifest[place].name}.ipynb)"
         for direction, place in ((before, here - 1), (after, here + 1))
-        if 0 <= place < len(there)
+        if 0 <= place < len(manifest)
     ]
-    return "---\n" + " · ".join([*links, f"{label}: [{there[here].title[other]}](../{other}/{name}.ipynb)"])
+    return "---\n" + " · ".join([*links, f"{label}: [{manifest[here].title[other]}](../{other}/{name}.ipynb)"])
 
 
-def table(book: Path, language: str, manifest: Sequence[Chapter]) -> str:
-    """The chapters and the routes as a README shows them; what is not written is no link."""
+def table(language: str, manifest: Sequence[Chapter]) -> str:
+    """The chapters and the routes as a README shows them."""
     rows = {"en": "| chapter | question | tempting answer |", "zh": "| 章 | 问题 | 诱人的答案 |"}[
         language
     ] + "\n|---|---|---|\n"
-    there = written(book, manifest)
     for chapter in manifest:
-        title = f"{chapter.number} {chapter.title[language]}"
-        if chapter in there:
-            title = f"[{title}](notebooks/{language}/{chapter.name}.ipynb)"
+        title = f"[{chapter.number} {chapter.title[language]}](notebooks/{language}/{chapter.name}.ipynb)"
         rows += f"| {title} | {chapter.question.get(language, '')} | {chapter.tempting.get(language, '')} |\n"
     stop = {"en": ".", "zh": "。"}[language]
     return f"{rows}\n" + {"en": " ", "zh": ""}[language].join(route.say(language) + stop for route in routes())
@@ -281,14 +271,14 @@ def prose_faults(language: str, notebook: NotebookNode, forbidden: dict[str, str
                 yield f"cell {cell.id}: '{variant}'; the glossary says '{term}'"
 
 
-def link_faults(folder: Path, notebook: NotebookNode, planned: Collection[str]) -> Iterator[str]:
-    """Links to files that are not there, nor planned."""
+def link_faults(folder: Path, notebook: NotebookNode) -> Iterator[str]:
+    """Links to files that are not there."""
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
         for match in LINK.finditer(re.sub(*NOT_PROSE[0], cell.source)):
             target = (match[1] or match[2]).partition("#")[0]
-            if target and not re.match(r"[a-z]+:", target) and not (target in planned or (folder / target).exists()):
+            if target and not re.match(r"[a-z]+:", target) and not (folder / target).exists():
                 yield f"cell {cell.id}: nothing at {target}"
 
 
@@ -368,13 +358,12 @@ def taught(term: dict[str, str], texts: dict[str, str]) -> str:
 
 
 def glossary_faults(book: Path, path: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
-    """Terms whose chapter is not the one that teaches them; once all chapters stand, also those that none teaches."""
+    """Terms whose chapter is not the one that teaches them, and those that none teaches."""
     texts = chinese_texts(book, manifest)
-    whole = len(written(book, manifest)) == len(manifest)
     for term in read_glossary(path):
         if term.get("chapter") != taught(term, texts):
             yield f"glossary.csv: {term['zh']} is taught in '{taught(term, texts)}': run tools/book.py links"
-        elif whole and not term["chapter"]:
+        elif not term["chapter"]:
             yield f"glossary.csv: no chapter teaches {term['zh']}"
 
 
@@ -384,27 +373,23 @@ def chinese_texts(book: Path, manifest: Sequence[Chapter]) -> dict[str, str]:
         chapter.name: "\n".join(
             prose(cell.source) for cell in read(book / "zh" / f"{chapter.name}.ipynb").cells if cell.cell_type == "markdown"
         )
-        for chapter in written(book, manifest)
+        for chapter in manifest
         if chapter.number.isdigit()
     }
 
 
-def whole_faults(book: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
-    """What is wrong with the book as a whole: an unknown chapter, a README that is out of date, an unused listing."""
-    names = [chapter.name for chapter in manifest]
-    for name in chapters(book):
-        if name not in names:
-            yield f"{name}: there is no such chapter in chapters.toml"
+def readme_faults(book: Path, manifest: Sequence[Chapter]) -> Iterator[str]:
+    """READMEs whose table of chapters is out of date."""
     for language, file in (("en", "README.md"), ("zh", "README.zh-CN.md")):
         text = (book.parent / file).read_text("utf-8")
-        if with_table(text, table(book, language, manifest)) != text:
+        if with_table(text, table(language, manifest)) != text:
             yield f"{file}: not today's table of chapters: run tools/book.py links"
-    if len(written(book, manifest)) == len(manifest):
-        used = {name for chapter in manifest for name in chapter.listings}
-        for name in bundled():
-            # a wrong twin may be met through the listing whose name it continues
-            if not any(name == each or name.startswith(f"{each}_") for each in used):
-                yield f"csrc/listings/{name}.c: no chapter uses it"
+
+
+def unused_listings(manifest: Sequence[Chapter]) -> list[str]:
+    """Bundled listings that no chapter uses; a wrong twin may be met through the listing whose name it continues."""
+    used = {name for chapter in manifest for name in chapter.listings}
+    return [name for name in bundled() if not any(name == each or name.startswith(f"{each}_") for each in used)]
 
 
 def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -> list[str]:
@@ -418,10 +403,13 @@ def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -
         for language in LANGUAGES
     }
     found = [f"{file}: there in one language only" for file in sorted(files["en"] ^ files["zh"])]
-    found += [*whole_faults(book, manifest), *glossary_faults(book, glossary, manifest)]
-    forbidden = {variant: row["zh"] for row in read_glossary(glossary) for variant in row["forbidden"].split()}
     names = [chapter.name for chapter in manifest]
-    for chapter in written(book, manifest):
+    odd = sorted(set(names) ^ set(chapters(book)))
+    if odd:
+        return [*found, *(f"{name}: it stands in the notebooks or in chapters.toml, not in both" for name in odd)]
+    found += [*readme_faults(book, manifest), *glossary_faults(book, glossary, manifest)]
+    forbidden = {variant: row["zh"] for row in read_glossary(glossary) for variant in row["forbidden"].split()}
+    for chapter in manifest:
         pair = {language: read(book / language / f"{chapter.name}.ipynb") for language in LANGUAGES}
         place = names.index(chapter.name)
         # each question comes again two chapters later; those of the last two in the appendix
@@ -435,8 +423,8 @@ def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -
                 prose_faults(language, notebook, forbidden),
                 picture_faults(notebook),
                 fact_faults(book, notebook),
-                link_faults(book / language, notebook, [f"{each}.ipynb" for each in names]),
-                navigation_faults(navigation(book, language, chapter.name, manifest), notebook),
+                link_faults(book / language, notebook),
+                navigation_faults(navigation(language, chapter.name, manifest), notebook),
             )
             found += [f"{language}/{chapter.name}: {fault}" for check in checks for fault in check]
         found += [f"zh/{chapter.name}: {fault}" for fault in parity_faults(pair["en"], pair["zh"])]
