@@ -167,4 +167,30 @@ function render(context) {
   return own.close;
 }
 
+/** The grid in a page without a kernel: nobody else writes, so that each cmpxchg finds what it expects. */
+function mount(el, { frame, ...traits }) {
+  el.replaceChildren();
+  const memory = new DataView(Uint8Array.from(frame.match(/../g), (byte) => parseInt(byte, 16)).buffer);
+  const { get, on, send } = alone({ ...traits, frame: memory });
+  const hearers = [];
+  const model = {
+    get,
+    on: (event, run) => (event === "msg:custom" ? hearers.push(run) : on(event, run)),
+    send(message) {
+      if (message.do === "set") return send(message);
+      let answer = { alive: true };
+      if (message.do === "edit") {
+        memory.setBigUint64(8 * message.row, BigInt(message.new), true);
+        send({ do: "set", name: "frame", value: memory });
+        answer = { edited: message.row, old: message.old, new: message.new, seen: message.old };
+      }
+      hearers.forEach((run) => run(answer));
+    },
+  };
+  render({ model, el });
+  const note = h("p.owner");
+  const words = traits.texts;
+  el.querySelector(".cmpx").append(note);
+}
+
 export default { render };

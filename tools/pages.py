@@ -1,0 +1,181 @@
+"""Make the book a folder of HTML that needs neither kernel nor network: python -m tools.pages FOLDER [chapter ...]."""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+from nbformat import NotebookNode
+
+import cmpx
+from cmpx.chapters import Chapter, chapters
+from cmpx.widgets import Bits, Predict
+from tests.browser.labserver import Lab, Tab, chromium
+
+ROOT = Path(__file__).resolve().parents[1]
+LANGUAGES = {"en": "en", "zh": "zh_CN"}  # ours, and Sphinx's name of each
+DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+_FIRST = {
+    "en": """# One word, two writers
+
+A textbook about one function of the Linux kernel, `cmpxchg`.
+
+In these pages you can step through listings, answer the questions and turn bits without anything else. What a cell printed
+is what it printed when the book was made: to call, race and check yourself, and to change the code, open the book in
+JupyterLab with `make lab`.
+""",
+    "zh": """# 一个字，两个写者
+
+一本只讲 Linux 内核函数 `cmpxchg` 的教科书。
+
+在这些页面里，不装任何东西就能单步走程序、回答问题、翻转各位。单元格下面的输出是成书时存下的；想亲手调用、赛跑、检查，
+想改代码，请用 `make lab` 在 JupyterLab 中打开本书。
+""",
+}
+_DOOR = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>cmpx</title>
+<style>body { font: 1.5rem/2 system-ui, sans-serif; text-align: center; padding-top: 20vh }</style>
+<p><a href="en/index.html" lang="en" hreflang="en">English</a></p>
+<p><a href="zh/index.html" lang="zh-CN" hreflang="zh-CN">中文</a></p>
+</html>
+"""
+
+
+def picture(diagram: str) -> str:
+    """The name of the file that a diagram is drawn in."""
+    return hashlib.sha256(diagram.encode()).hexdigest()[:16] + ".svg"
+
+
+def draw(diagrams: Iterable[str], folder: Path) -> None:
+    """Draw what the folder does not have yet, as JupyterLab draws it: mermaid is there, and the pages load no script for it."""
+    missing = [text for text in dict.fromkeys(diagrams) if not (folder / picture(text)).exists()]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        book = Path(home, "book")
+        book.mkdir()
+        lab = Lab(Path(home, "home"), book, whole=True)
+        try:
+            path = lab.write("diagrams.ipynb")
+            cells = [nbformat.v4.new_markdown_cell(f"```mermaid\n{text}```") for text in missing]
+            notebook = nbformat.read(book / path, as_version=4)
+            notebook.cells = cells
+            nbformat.write(notebook, book / path)
+            with chromium() as browser:
+                tab = Tab(browser, lab)
+                tab.open(path)
+                drawn = "[...document.querySelectorAll('.jp-RenderedMermaid img')]"
+                tab.page.wait_for_function(f"count => {drawn}.length === count", arg=len(missing))
+                for text, image in zip(missing, tab.page.evaluate(f"{drawn}.map((image) => image.src)"), strict=True):
+                    (folder / picture(text)).write_text(unquote(image.partition(",")[2]), "utf-8")
+                tab.close()
+        finally:
+            lab.close()
+
+
+def image(diagram: str) -> str:
+    """Markdown of a drawn diagram; its text is for whoever cannot see it."""
+    said = " ".join(re.findall(r"^\s*acc(?:Title|Descr):\s*(.*)$", diagram, re.MULTILINE))
+    return f"![{re.sub(r'([][])', r'\\\\1', said)}](diagrams/{picture(diagram)})"
+
+
+def bits(text: str) -> Bits:
+    """The grid whose text twin this is."""
+    found = re.findall(r"^ *(\S+) ([01]{4}(?: [01]{4})+)$", text, re.MULTILINE)
+    words = {name: int(digits.replace(" ", ""), 2) for name, digits in found}
+    if "control" not in words:
+        ((name, value),) = words.items()
+        return Bits(getattr(cmpx, name)(value))
+    pi = PiDesc = cmpx.PiDesc()
+    pi.control.value = words.pop("control")
+    pi.memory[:32] = b"".join(value.to_bytes(4, "little") for value in words.values())
+    return Bits(pi)
+
+
+def live(cell: NotebookNode, language: str) -> None:
+    """Give a widget what it is without a kernel: itself, or for the Racer a picture."""
+    asks = re.search(r'^Predict\("([^"]+)"(, again=True)?\)$', cell.source, re.MULTILINE)
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if asks:
+            data["text/html"] = Predict(asks[1], again=bool(asks[2])).page()
+            cell.metadata["tags"] = ["remove-input"]
+        elif "Bits(" in cell.source:
+            data["text/html"] = bits(data["text/plain"]).page()
+        elif "Racer(" in cell.source:
+            pass
+
+
+def prepare(chapter: Chapter, language: str, folder: Path) -> list[str]:
+    """Write the source of a page; returns the diagrams that it needs."""
+    notebook = nbformat.read(ROOT / "notebooks" / language / f"{chapter.name}.ipynb", as_version=4)
+    notebook.metadata["language_info"]["pygments_lexer"] = "cmpx"
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "links"]  # the theme has them
+    diagrams: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            diagrams += DIAGRAM.findall(cell.source)
+            cell.source = DIAGRAM.sub(lambda found: image(found[1]), cell.source)
+            cell.source = re.sub(r"(\]\([^)\s]*)\.ipynb\b", r"\1.html", cell.source)
+            continue
+        live(cell, language)
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = re.sub(r'(href="[^"]*)\.ipynb"', r'\1.html"', data["text/html"])
+            if "image/png" in data:
+                cell.metadata["mystnb"] = {"image": {"alt": data["text/plain"]}}
+    nbformat.write(notebook, folder / f"{chapter.name}.ipynb")
+    return diagrams
+
+
+def build(target: Path, names: list[str]) -> None:
+    """Make the site in `target`, of the chapters named or of all that are written."""
+    work = ROOT / "build" / "site-sources"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+    for language, code in LANGUAGES.items():
+        cmpx.language(language)
+        folder = work / language
+        folder.mkdir(parents=True)
+        there = [c for c in chapters() if (ROOT / "notebooks" / language / f"{c.name}.ipynb").exists()]
+        kept = [chapter for chapter in there if chapter.name in names or not names]
+        diagrams = [text for chapter in kept for text in prepare(chapter, language, folder)]
+        draw(diagrams, ROOT / "build" / "diagrams")
+        (folder / "diagrams").symlink_to(ROOT / "build" / "diagrams")
+        tree = "\n".join(f"{c.number} {c.title[language]} <{c.name}>" for c in kept)
+        contents = "\n".join(f"- [{c.number} {c.title[language]}]({c.name}.html)" for c in kept)
+        (folder / "index.md").write_text(
+            f"{_FIRST[language]}\n{contents}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n", "utf-8"
+        )
+        command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site", "-D", f"language={code}"]
+        subprocess.run([*command, "-d", work / f"{language}.cache", folder, target / language], check=True)
+    (target / "index.html").write_text(_DOOR, "utf-8")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("chapters", nargs="*")
+    options = parser.parse_args()
+    os.environ["CMPX_PROGRESS"] = os.devnull
+    build(options.folder.resolve(), options.chapters)
+
+
+if __name__ == "__main__":
+    main()
