@@ -12,7 +12,9 @@
 #include "image.h"
 
 #define PAGE 4096u
-#define STRIDE (STACK_SIZE + PAGE) /* below each stack a page that nobody may touch */
+/* Below each stack, what nobody may touch: wider than a frame, so that none steps over it. */
+#define GUARD (1u << 20)
+#define STRIDE (STACK_SIZE + GUARD)
 #define ARENA_SIZE (64u << 10)
 #define BUFFER_MAX 16 /* stores that may wait in a buffer */
 #define WORDS (WIDEST / 8 + 1) /* of one wide access */
@@ -99,7 +101,7 @@ static struct thread *thread_at(unsigned index)
 
 static u8 *stack_base(unsigned index)
 {
-	return stacks + index * STRIDE + PAGE;
+	return stacks + index * STRIDE + GUARD;
 }
 
 static struct arena *arena(void)
@@ -327,7 +329,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	finding.trouble = number == SIGVTALRM ? ENDLESS : CRASH;
 	if (number == SIGSEGV || number == SIGBUS) {
 		finding.trouble = (u64)address < PAGE ? NULL_POINTER : WILD;
-		if (address >= stacks && address < end && (address - stacks) % STRIDE < PAGE)
+		if (address >= stacks && address < end && (address - stacks) % STRIDE < GUARD)
 			finding.trouble = OVERFLOW;
 	}
 	registers[REG_RSP] = (greg_t)scheduler;
@@ -376,9 +378,9 @@ static void share_stack(const u8 *address, u32 size)
 {
 	size_t offset = address - stacks, index = offset / STRIDE, granule;
 
-	if (index >= THREADS || offset % STRIDE < PAGE)
+	if (index >= THREADS || offset % STRIDE < GUARD)
 		return;
-	offset = offset % STRIDE - PAGE;
+	offset = offset % STRIDE - GUARD;
 	for (granule = offset / 8; granule * 8 < offset + size && granule < STACK_SIZE / 8;
 	     granule++) {
 		u64 bit = 1ull << granule % 64;
@@ -879,7 +881,7 @@ bool machine_prepare(void)
 	if (!stacks || !arena_bytes)
 		return false;
 	for (unsigned i = 0; i <= THREADS; i++)
-		mprotect(stacks + i * STRIDE, PAGE, PROT_NONE);
+		mprotect(stacks + i * STRIDE, GUARD, PROT_NONE);
 	catch_signals();
 	return true;
 }

@@ -578,7 +578,8 @@ static int gather(struct race *race, struct log *logs[], int nr_logs, int each,
 	for (i = 0; i < n; i++) {
 		struct event event = events[i];
 
-		/* a post that reaches in from before is whole, and may be why the first try failed */
+		/* a post that reaches in from before is whole, and may be why the first try failed
+		 */
 		if (event.end < from || (event.thread == 0 && event.begin && event.begin < from))
 			continue;
 		if (event.begin)

@@ -33,6 +33,8 @@
 #define ARENA (64u << 10)
 #define DATA_MAX (128u << 10)
 #define STACK (256u << 10)
+/* Wider than a frame: an overflow must not step over it into what lies below. */
+#define GUARD (1u << 20)
 #define OUTCOMES 64 /* told apart */
 #define MESSAGES 16
 #define PLACES 64
@@ -559,6 +561,7 @@ bool job_prepare(void)
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_attr_setguardsize(&attributes, GUARD);
 	for (unsigned i = 0; i < THREADS; i++)
 		if (pthread_create(&sides[i].thread, &attributes, run, &sides[i]))
 			return false;

@@ -37,6 +37,7 @@ FOUND = {
     "wild": ("PROCESS(a) { *(volatile int *)0xdead0000beef = 1; }", "4 bytes at 0xdead0000beef"),
     "stack": ("static int f(int n) { volatile char b[256]; b[0] = n; return f(n + 1) + b[0]; }\nPROCESS(a) { x = f(0); }",
               "64 KiB"),
+    "frame": ("PROCESS(a) { volatile char b[200000]; b[0] = 1; x = b[0]; }", "64 KiB"),
     "loop": ("PROCESS(a) { for (;;) barrier(); }", "does not end"),
     "spin": ("PROCESS(a) { for (;;) READ_ONCE(x); }", "livelock"),
     "kmalloc": ("PROCESS(a) { kmalloc(10ul << 30, GFP_KERNEL); }", "10,737,418,240"),

@@ -108,6 +108,20 @@ function frame({ model, el }, name, heading) {
   return own;
 }
 
+/** Traits without a kernel behind them: what the page sets, it hears, and nobody keeps it. */
+function alone(traits) {
+  const followers = {};
+  return {
+    get: (key) => traits[key],
+    on: (event, run) => (followers[event] ??= []).push(run),
+    send: ({ do: action, name, value }) => {
+      if (action !== "set") return;
+      traits[name] = value;
+      followers["change:" + name]?.forEach((run) => run());
+    },
+  };
+}
+
 /** The frame of a widget with a kernel behind it: also a heartbeat. */
 function front(context, name, heading, beatMs) {
   const { model } = context;

@@ -111,20 +111,10 @@ function render({ model, el }) {
   own.send("seen");
 }
 
-/** The question in a page without a kernel: what the page sets, it hears, and nobody keeps the answer. */
+/** The question in a page without a kernel. */
 function mount(el, traits) {
   el.replaceChildren();
-  const followers = {};
-  const model = {
-    get: (key) => traits[key],
-    on: (event, run) => (followers[event] ??= []).push(run),
-    send: ({ do: action, name, value }) => {
-      if (action !== "set") return;
-      traits[name] = value;
-      followers["change:" + name]?.forEach((run) => run());
-    },
-  };
-  render({ model, el });
+  render({ model: alone(traits), el });
 }
 
 export default { render };

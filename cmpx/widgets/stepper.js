@@ -29,18 +29,7 @@ function coloured(text) {
 
 function mount(el, { graph, texts, language, size, schedule }) {
   el.replaceChildren();
-  const traits = { texts, language, size };
-  const followers = {};
-  // traits without a kernel behind them: what the page sets, it hears
-  const model = {
-    get: (key) => traits[key],
-    on: (event, run) => (followers[event] ??= []).push(run),
-    send: ({ name, value }) => {
-      traits[name] = value;
-      followers["change:" + name]?.forEach((run) => run());
-    },
-  };
-  const own = frame({ model, el }, "stepper", "Step through");
+  const own = frame({ model: alone({ texts, language, size }), el }, "stepper", "Step through");
   const { root, say, label } = own;
   const machine = explorer(graph);
   const { nodes, processes } = machine;

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Atomic operations, each a function of its own, for a look at what compilers make of them. */
+/* Atomic operations, for a look at what compilers make of them. */
 #include <linux/types.h>
+
+/* On success, on failure: as the kernel's (chapter 10). */
+#define ORDER __ATOMIC_SEQ_CST, __ATOMIC_RELAXED
 
 /* Always the value found, as cmpxchg returns it. */
 u64 found(u64 *word, u64 old, u64 new)
 {
-	__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(word, &old, new, false, ORDER);
 	return old;
 }
 
 /* The verdict, as try_cmpxchg returns it. */
 bool swapped(u64 *word, u64 old, u64 new)
 {
-	return __atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(word, &old, new, false, ORDER);
 }
 
-/* The verdict of the weak form, which may fail although the value is the expected one. */
+/* The verdict of the weak form: it may fail without cause. */
 bool weakly(u64 *word, u64 old, u64 new)
 {
-	return __atomic_compare_exchange_n(word, &old, new, true, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(word, &old, new, true, ORDER);
 }
 
 /* The value before, as xchg returns it. */
