@@ -2,12 +2,12 @@
 
 import argparse
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
@@ -90,7 +90,8 @@ def draw(diagrams: Iterable[str], folder: Path) -> None:
 def image(diagram: str) -> str:
     """Markdown of a drawn diagram; its text is for whoever cannot see it."""
     said = " ".join(re.findall(r"^\s*acc(?:Title|Descr):\s*(.*)$", diagram, re.MULTILINE))
-    return f"![{re.sub(r'([][])', r'\\\\1', said)}](diagrams/{picture(diagram)})"
+    said = re.sub(r"([][])", r"\\\1", said)
+    return f"![{said}](diagrams/{picture(diagram)})"
 
 
 def bits(text: str) -> Bits:
@@ -100,16 +101,16 @@ def bits(text: str) -> Bits:
     if "control" not in words:
         ((name, value),) = words.items()
         return Bits(getattr(cmpx, name)(value))
-    pi = PiDesc = cmpx.PiDesc()
+    pi = cmpx.PiDesc()
     pi.control.value = words.pop("control")
-    pi.memory[:32] = b"".join(value.to_bytes(4, "little") for value in words.values())
+    memoryview(pi.memory)[:32] = b"".join(value.to_bytes(4, "little") for value in words.values())
     return Bits(pi)
 
 
 def live(cell: NotebookNode, language: str) -> None:
     """Give a widget what it is without a kernel: itself, or for the Racer a picture."""
     asks = re.search(r'^Predict\("([^"]+)"(, again=True)?\)$', cell.source, re.MULTILINE)
-    for output in cell.outputs:
+    for output in list(cell.outputs):
         data = output.get("data", {})
         if asks:
             data["text/html"] = Predict(asks[1], again=bool(asks[2])).page()
@@ -117,7 +118,8 @@ def live(cell: NotebookNode, language: str) -> None:
         elif "Bits(" in cell.source:
             data["text/html"] = bits(data["text/plain"]).page()
         elif "Racer(" in cell.source:
-            pass
+            shot = b64encode((ROOT / "docs" / f"race-{language}.png").read_bytes()).decode()
+            cell.outputs.append(nbformat.v4.new_output("display_data", {"image/png": shot, "text/plain": data["text/plain"]}))
 
 
 def prepare(chapter: Chapter, language: str, folder: Path) -> list[str]:
@@ -148,6 +150,7 @@ def build(target: Path, names: list[str]) -> None:
     work = ROOT / "build" / "site-sources"
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     for language, code in LANGUAGES.items():
         cmpx.language(language)
         folder = work / language
@@ -162,8 +165,10 @@ def build(target: Path, names: list[str]) -> None:
         (folder / "index.md").write_text(
             f"{_FIRST[language]}\n{contents}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n", "utf-8"
         )
+        # outside the target, because the extension for notebooks leaves some beside the pages
         command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site", "-D", f"language={code}"]
-        subprocess.run([*command, "-d", work / f"{language}.cache", folder, target / language], check=True)
+        subprocess.run([*command, "-d", work / "cache" / language, folder, work / "html" / language], check=True)
+        shutil.move(work / "html" / language, target / language)
     (target / "index.html").write_text(_DOOR, "utf-8")
 
 
@@ -173,7 +178,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("chapters", nargs="*")
     options = parser.parse_args()
-    os.environ["CMPX_PROGRESS"] = os.devnull
     build(options.folder.resolve(), options.chapters)
 
 

@@ -143,6 +143,10 @@ function render(context) {
     owner,
     h("div.panel.edit", {}, story, h("div", {}, ...compare.map(({ node }) => node))),
   );
+  if (model.local)
+    root.append(
+      own.label(h("p.owner"), "This page has no kernel behind it: nobody else writes here, and every cmpxchg finds the value shown."),
+    );
   root.addEventListener("keydown", (event) => {
     const at = cells.indexOf(event.target);
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -32, ArrowDown: 32 }[event.key];
@@ -174,6 +178,7 @@ function mount(el, { frame, ...traits }) {
   const { get, on, send } = alone({ ...traits, frame: memory });
   const hearers = [];
   const model = {
+    local: true,
     get,
     on: (event, run) => (event === "msg:custom" ? hearers.push(run) : on(event, run)),
     send(message) {
@@ -188,9 +193,6 @@ function mount(el, { frame, ...traits }) {
     },
   };
   render({ model, el });
-  const note = h("p.owner");
-  const words = traits.texts;
-  el.querySelector(".cmpx").append(note);
 }
 
 export default { render };
