@@ -81,7 +81,11 @@ def draw(diagrams: Iterable[str], folder: Path) -> None:
                 drawn = "[...document.querySelectorAll('.jp-RenderedMermaid img')]"
                 tab.page.wait_for_function(f"count => {drawn}.length === count", arg=len(missing))
                 for text, image in zip(missing, tab.page.evaluate(f"{drawn}.map((image) => image.src)"), strict=True):
-                    (folder / picture(text)).write_text(unquote(image.partition(",")[2]), "utf-8")
+                    drawing = unquote(image.partition(",")[2])
+                    width = re.search(r'viewBox="\S+ \S+ (\S+)', drawing)
+                    assert width
+                    drawing = drawing.replace('width="100%"', f'width="{width[1]}"', 1)  # else it fills the page, however small
+                    (folder / picture(text)).write_text(drawing, "utf-8")
                 tab.close()
         finally:
             lab.close()
