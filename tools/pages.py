@@ -170,8 +170,10 @@ def build(target: Path, names: list[str]) -> None:
             f"{_FIRST[language]}\n{contents}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n", "utf-8"
         )
         # outside the target, because the extension for notebooks leaves some beside the pages
-        command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site", "-D", f"language={code}"]
-        subprocess.run([*command, "-d", work / "cache" / language, folder, work / "html" / language], check=True)
+        command: list[str | Path] = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site"]
+        subprocess.run(
+            [*command, "-D", f"language={code}", "-d", work / "cache" / language, folder, work / "html" / language], check=True
+        )
         shutil.move(work / "html" / language, target / language)
     (target / "index.html").write_text(_DOOR, "utf-8")
 

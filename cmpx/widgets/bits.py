@@ -98,7 +98,7 @@ class Bits(Front):
         return "\n".join(lines)
 
     def page(self) -> str:
-        """The same as HTML that needs no kernel, for a page outside a notebook: a copy of the words, in which only the reader writes."""
+        """A copy as HTML that needs no kernel, for a page outside a notebook; only the reader writes there."""
         traits = {name: getattr(self, name) for name in ("rows", "fields", "size", "language")}
         data = json.dumps(traits | {"frame": self.frame.hex(), "texts": vocabulary(_TEXTS)}, ensure_ascii=False)
         data = data.replace("<", "\\u003c")  # "</script" must not end the script that it stands in

@@ -56,12 +56,12 @@ class _Chinese(SearchLanguage):
 
     lang = "zh"
     language_name = "Chinese"
-    js_splitter_code = """
+    js_splitter_code = r"""
 function splitQuery(query) {
-  return query.match(/[%s]+|[\\p{L}\\p{N}_]+/gu)?.flatMap((run) =>
-    /^[%s]{2}/.test(run) ? Array.from({ length: run.length - 1 }, (_, at) => run.slice(at, at + 2)) : [run]) ?? [];
+  return query.match(/[HAN]+|(?:(?![HAN])[\p{L}\p{N}_])+/gu)?.flatMap((run) =>
+    /^[HAN]{2}/.test(run) ? Array.from({ length: run.length - 1 }, (_, at) => run.slice(at, at + 2)) : [run]) ?? [];
 }
-""" % (_HAN, _HAN)
+""".replace("HAN", _HAN)
 
     def split(self, text: str) -> list[str]:
         words = []

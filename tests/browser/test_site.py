@@ -66,7 +66,7 @@ def test_from_the_door_through_the_book_and_into_the_other_language(site: Path, 
     [
         ("en", "backoff", ["The CAS loop: try again, with a new value"]),
         ("zh", "退避", ["CAS 循环：再试一次，换个新值"]),
-        ("zh", "写权限 ret", ["cmpxchg：返回的是哪一刻的值"]),
+        ("zh", "写权限ret", ["cmpxchg：返回的是哪一刻的值"]),
         ("zh", "子虚乌有", []),
     ],
 )
