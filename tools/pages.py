@@ -149,32 +149,37 @@ def prepare(chapter: Chapter, language: str, folder: Path) -> list[str]:
     return diagrams
 
 
+def first(kept: list[Chapter], language: str) -> str:
+    """The first page: what this is, and the chapters."""
+    named = [(f"{chapter.number} {chapter.title[language]}", chapter.name) for chapter in kept]
+    contents = "\n".join(f"- [{title}]({name}.html)" for title, name in named)
+    tree = "\n".join(f"{title} <{name}>" for title, name in named)
+    return f"{_FIRST[language]}\n{contents}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
+
+
 def build(target: Path, names: list[str]) -> None:
     """Make the site in `target`, of the chapters named or of all that are written."""
-    work = ROOT / "build" / "site-sources"
-    shutil.rmtree(work, ignore_errors=True)
+    diagrams: list[str] = []
+    drawn = ROOT / "build" / "diagrams"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for language, code in LANGUAGES.items():
-        cmpx.language(language)
-        folder = work / language
-        folder.mkdir(parents=True)
-        there = [c for c in chapters() if (ROOT / "notebooks" / language / f"{c.name}.ipynb").exists()]
-        kept = [chapter for chapter in there if chapter.name in names or not names]
-        diagrams = [text for chapter in kept for text in prepare(chapter, language, folder)]
-        draw(diagrams, ROOT / "build" / "diagrams")
-        (folder / "diagrams").symlink_to(ROOT / "build" / "diagrams")
-        tree = "\n".join(f"{c.number} {c.title[language]} <{c.name}>" for c in kept)
-        contents = "\n".join(f"- [{c.number} {c.title[language]}]({c.name}.html)" for c in kept)
-        (folder / "index.md").write_text(
-            f"{_FIRST[language]}\n{contents}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n", "utf-8"
-        )
-        # outside the target, because the extension for notebooks leaves some beside the pages
-        command: list[str | Path] = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site"]
-        subprocess.run(
-            [*command, "-D", f"language={code}", "-d", work / "cache" / language, folder, work / "html" / language], check=True
-        )
-        shutil.move(work / "html" / language, target / language)
+    # Not in the target: the extension for notebooks leaves some beside the pages.
+    with tempfile.TemporaryDirectory() as work:
+        for language in LANGUAGES:
+            cmpx.language(language)
+            folder = Path(work, "sources", language)
+            folder.mkdir(parents=True)
+            (folder / "diagrams").symlink_to(drawn)
+            there = [each for each in chapters() if (ROOT / "notebooks" / language / f"{each.name}.ipynb").exists()]
+            kept = [chapter for chapter in there if chapter.name in names or not names]
+            diagrams += [text for chapter in kept for text in prepare(chapter, language, folder)]
+            (folder / "index.md").write_text(first(kept, language), "utf-8")
+        draw(diagrams, drawn)
+        for language, code in LANGUAGES.items():
+            places = [Path(work, part, language) for part in ("cache", "sources", "pages")]
+            command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site", "-D", f"language={code}"]
+            subprocess.run([*command, "-d", *places], check=True)
+            shutil.move(places[-1], target / language)
     (target / "index.html").write_text(_DOOR, "utf-8")
 
 

@@ -74,6 +74,25 @@ function splitQuery(query) {
         return len(word) > 1
 
 
+# What Sphinx's own catalogue lacks of the theme's words.
+_WORDS = {
+    "Back to top": "回到开头",
+    "Contents": "目录",
+    "Home": "首页",
+    "Next": "下一章",
+    "On this page": "本页内容",
+    "Previous": "上一章",
+    "Skip to content": "跳到正文",
+}
+
+
+def _translate(app: Sphinx) -> None:
+    if app.config.language == "zh_CN":
+        names = app.builder.templates.environment.globals
+        known = names["gettext"]
+        names["gettext"] = lambda text: _WORDS.get(text) or known(text)
+
+
 def _math(display: str) -> Any:
     def visit(writer: Any, node: nodes.Element) -> None:
         writer.body.append(convert(node.astext(), display=display))
@@ -85,5 +104,6 @@ def _math(display: str) -> Any:
 def setup(app: Sphinx) -> None:
     """What Sphinx lacks: cells of two languages as code, formulas without a script, and search for Han text."""
     languages["zh"] = _Chinese
+    app.connect("builder-inited", _translate)
     app.add_lexer("cmpx", _Cell)
     app.add_html_math_renderer("mathml", _math("inline"), _math("block"))
