@@ -235,7 +235,7 @@ class _Pack:
             (place["at"], place["size"]): self._reader.name(place)
             for thread in self._all_threads()
             for place in (thread, *thread["buffer"])
-            if ("block" in place or "stack" in place) and place["size"]
+            if ("block" in place or "stack" in place) and place["size"] and KINDS[place["kind"]] != "free"
         }
         for (address, size), name in sorted(others.items()):
             if self._place(address) >= 0:

@@ -150,8 +150,8 @@ class RoundsResult:
             for count, label, failing in self._bars()
         ]
         head = "<br>".join(html.escape(line.strip()) for line in self._head())
-        caption = f'<caption style="text-align:left">{head}</caption>'
-        table = f"<table>{caption}{''.join(rows)}</table>"
+        # No caption: it would be broken to the width of a narrow table.
+        table = f"<p>{head}</p><table>{''.join(rows)}</table>"
         if len(self.outcomes) > 1 and self.constant:
             same = _("in every round: {values}").format(values=_values(self.constant))
             table += f"<p><small>{html.escape(same)}</small></p>"

@@ -225,6 +225,8 @@ def test_a_change_of_the_english_text_makes_its_translation_stale(book):
         "是:\n",
         "分号;也是。",
         "**粗体**,然后。",
+        "**粗体。**然后。",
+        "叫**“粗体”**。",
         "| 甲,乙 |",
         "这叫更新丢失。",
     ],

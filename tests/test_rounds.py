@@ -204,9 +204,8 @@ def test_it_stops_and_goes_on() -> None:
 
 
 def test_an_interrupt_ends_it_at_once() -> None:
-    program = (
-        f"{TWO}from cmpx import listing\ntry: listing('counter_cas').race(seconds=60)\nexcept KeyboardInterrupt: print('stopped')"
-    )
+    race = "try: listing('counter_cas').race(seconds=60)\nexcept KeyboardInterrupt: print('stopped')"
+    program = f"{TWO}from cmpx import listing\n{race}"
     listing("counter_cas").race(rounds=1)  # built before
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     time.sleep(3)

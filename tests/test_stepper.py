@@ -209,3 +209,16 @@ def test_both_languages_and_nobody_told():
 def test_size_is_one_of_two():
     with pytest.raises(ValueError, match="'huge'"):
         Stepper(listing("counter_plain"), size="huge")
+
+
+def test_what_is_only_freed_whole_has_no_line_of_its_own():
+    text = """#include <cmpx/listing.h>
+    #include <linux/compiler.h>
+    #include <linux/slab.h>
+    static struct { int count; int data; } *p;
+    INIT { p = kmalloc(sizeof(*p), GFP_KERNEL); }
+    PROCESS(a) { WRITE_ONCE(p->count, 1); kfree(p); }
+    PROCESS(b) { }
+    """
+    names = [word["name"] for word in graph(Listing(text), "sc", 0, 200_000, 20.0).data["words"]]
+    assert names.count("heap[0]") == 1

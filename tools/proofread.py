@@ -243,6 +243,18 @@ def code_faults(notebook: NotebookNode) -> Iterator[str]:
         yield f"half of its code cells have {median(lengths):g} lines or more; three is the measure"
 
 
+def dead_stars(markdown: str) -> Iterator[str]:
+    """Bold text that Markdown leaves as stars: a mark just inside them and a Chinese character just outside."""
+    for line in re.sub(*NOT_PROSE[2], re.sub(*NOT_PROSE[0], markdown)).splitlines():
+        stars = [match.start() for match in re.finditer(r"(?<!\*)\*\*(?!\*)", line)]
+        for first, last in zip(stars[::2], stars[1::2], strict=False):
+            before, inside = line[:first][-1:], line[first + 2 : last]
+            after = line[last + 2 : last + 3]
+            for outer, inner in ((before, inside[:1]), (after, inside[-1:])):
+                if re.match(HAN, outer) and not (inner.isalnum() or inner.isspace()):
+                    yield f"**{inside}**"
+
+
 def prose_faults(language: str, notebook: NotebookNode, forbidden: dict[str, str]) -> Iterator[str]:
     """Typography and terms of each language; `forbidden` leads from a banned Chinese variant to the term of the glossary."""
     for cell in notebook.cells:
@@ -255,6 +267,8 @@ def prose_faults(language: str, notebook: NotebookNode, forbidden: dict[str, str
             if cell.id not in ("title", "links") and (found := re.search(HAN, QUOTED.sub("", text))):
                 yield f"cell {cell.id}: Chinese in an English cell, '{found[0]}'"
             continue
+        for stars in dead_stars(cell.source):
+            yield f"cell {cell.id}: the stars of '{stars}' stay stars: Markdown wants no mark between them and a character"
         for line in text.splitlines():
             if found := ENGLISH.search(QUOTED.sub("", line)):
                 yield f"cell {cell.id}: English in a Chinese cell, '{found[0]}'"

@@ -72,6 +72,7 @@ function mount(el, { table, cores, apart, turns, texts, language, size }) {
   const action = ({ operation, word }) => `${OPERATIONS[operation]} ${WORDS[word]}`;
 
   // --- words
+  const gap = () => own.in({ en: " ", zh: "" }); // between sentences
   const wire = ({ request, source }) =>
     source === null ? say(request || "nothing") : source < 0 ? say(`${request}, from memory`) : say(`${request}, from core {source}, written back`, { source });
   const result = (turn) =>
@@ -85,7 +86,7 @@ function mount(el, { table, cores, apart, turns, texts, language, size }) {
       action: action(turn),
       result: result(turn),
       wire: wire(turn),
-    }) + (turn.failed ? " " + say("It failed, and took the line all the same.") : "");
+    }) + (turn.failed ? gap() + say("It failed, and took the line all the same.") : "");
 
   // --- the tasks
   /** Transfers with x and y on one line, if no word has two users; else 0. */
@@ -117,7 +118,7 @@ function mount(el, { table, cores, apart, turns, texts, language, size }) {
     done[0] ||= last.failed;
     if (operation === 2 && !last.failed && counted(now)) {
       records.push(now.transfers);
-      message = () => telling() + " " + say("✓ Both cores have counted x to their 4: {transfers} transfers.", now);
+      message = () => telling() + gap() + say("✓ Both cores have counted x to their 4: {transfers} transfers.", now);
       done[2] = Math.min(...records) === 1 && Math.max(...records) >= MANY;
     }
     judge();
@@ -147,8 +148,8 @@ function mount(el, { table, cores, apart, turns, texts, language, size }) {
   };
 
   // --- what stands there
-  const marks = done.map(() => h("b.mark", { "aria-hidden": "true" }));
-  const progress = done.map(() => h("span.progress"));
+  const marks = done.map(() => h("b.mark"));
+  const progress = done.map(() => h("span.score"));
   const tasks = h("ol.tasks", {}, ...[
     "Make a cmpxchg fail.",
     "Two cores, each with a word of its own: make the line go from core to core 4 times, then give y a line of its own.",

@@ -2,7 +2,7 @@
 /* The kernel's lock-less list: push one, take one, take all; and a walk for FINALLY. */
 #include <linux/llist.h>
 
-/* Relies on first alone, and try_cmpxchg compares first: whoever was here meanwhile, new->next fits. */
+/* Relies on first alone, and try_cmpxchg compares first: whoever was here, new->next fits. */
 static void llist_add(struct llist_node *new, struct llist_head *list)
 {
 	struct llist_node *first = READ_ONCE(list->first);

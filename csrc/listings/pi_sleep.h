@@ -19,8 +19,8 @@ INIT
 }
 
 /*
- * The wakeup handler of a CPU wakes who is on the list of that CPU. This vCPU
- * is on the list of CPU 3.
+ * The wakeup handler of a CPU wakes who is on the list of that CPU; this
+ * vCPU is on the list of CPU 3.
  */
 PROCESS(iommu)
 {
