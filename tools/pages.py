@@ -177,8 +177,8 @@ def build(target: Path, names: list[str]) -> None:
         draw(diagrams, drawn)
         for language, code in LANGUAGES.items():
             places = [Path(work, part, language) for part in ("cache", "sources", "pages")]
-            command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs" / "site", "-D", f"language={code}"]
-            subprocess.run([*command, "-d", *places], check=True)
+            options = ["-q", "-c", str(ROOT / "docs" / "site"), "-D", f"language={code}", "-d"]
+            subprocess.run([sys.executable, "-m", "sphinx", *options, *places], check=True)
             shutil.move(places[-1], target / language)
     (target / "index.html").write_text(_DOOR, "utf-8")
 
