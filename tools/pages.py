@@ -98,6 +98,11 @@ def image(diagram: str) -> str:
     return f"![{said}](diagrams/{picture(diagram)})"
 
 
+def linked(text: str) -> str:
+    """Markdown or HTML in which links to chapters lead to pages."""
+    return re.sub(r"""((?:\]\(|href=")[^)"\s]*)\.ipynb\b""", r"\1.html", text)
+
+
 def bits(text: str) -> Bits:
     """The grid whose text twin this is."""
     found = re.findall(r"^ *(\S+) ([01]{4}(?: [01]{4})+)$", text, re.MULTILINE)
@@ -136,13 +141,13 @@ def prepare(chapter: Chapter, language: str, folder: Path) -> list[str]:
         if cell.cell_type == "markdown":
             diagrams += DIAGRAM.findall(cell.source)
             cell.source = DIAGRAM.sub(lambda found: image(found[1]), cell.source)
-            cell.source = re.sub(r"(\]\([^)\s]*)\.ipynb\b", r"\1.html", cell.source)
+            cell.source = linked(cell.source)
             continue
         live(cell, language)
         for output in cell.outputs:
             data = output.get("data", {})
-            if "text/html" in data:
-                data["text/html"] = re.sub(r'(href="[^"]*)\.ipynb"', r'\1.html"', data["text/html"])
+            for kind in {"text/html", "text/markdown"} & data.keys():
+                data[kind] = linked(data[kind])
             if "image/png" in data:
                 cell.metadata["mystnb"] = {"image": {"alt": data["text/plain"]}}
     nbformat.write(notebook, folder / f"{chapter.name}.ipynb")

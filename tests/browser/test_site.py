@@ -1,6 +1,7 @@
 """The site, opened from a folder by a browser without a network: two chapters of it, or all that stand in $CMPX_SITE."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,18 +68,18 @@ def test_from_the_door_through_the_book_and_into_the_other_language(site: Path, 
 @pytest.mark.parametrize(
     ("language", "words", "found"),
     [
-        ("en", "backoff", ["The CAS loop: try again, with a new value"]),
-        ("zh", "退避", ["CAS 循环：再试一次，换个新值"]),
-        ("zh", "写权限ret", ["cmpxchg：返回的是哪一刻的值"]),
-        ("zh", "子虚乌有", []),
+        ("en", "backoff", "The CAS loop: try again, with a new value"),
+        ("zh", "退避", "CAS 循环：再试一次，换个新值"),
+        ("zh", "写权限ret", "cmpxchg：返回的是哪一刻的值"),
+        ("zh", "子虚乌有", None),
     ],
 )
-def test_search(site: Path, page: Page, language: str, words: str, found: list[str]) -> None:
+def test_search(site: Path, page: Page, language: str, words: str, found: str | None) -> None:
     page.goto((site / language / "index.html").as_uri())
     page.get_by_role("search").get_by_role("textbox").fill(words)
     page.keyboard.press("Enter")
-    expect(page.locator("#search-results > p.search-summary")).not_to_be_empty()
-    expect(page.locator("#search-results li > a")).to_have_text(found)
+    expect(page.locator("#search-results > p.search-summary")).to_have_text(re.compile(r"\w"))
+    expect(page.locator("#search-results li > a", has_text=found)).to_have_count(1 if found else 0)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
