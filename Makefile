@@ -9,6 +9,7 @@ help:
 	@echo "make test       run every test                                                 运行全部测试"
 	@echo "make bench      measure the speed of words and races                           测量速度"
 	@echo "make notebooks  run every chapter and store what it shows                      重跑全部章节，存下输出"
+	@echo "make site       the book as pages without kernel or network, in build/site          把本书做成离线网页"
 	@echo "make lint       check style and types                                          检查风格与类型"
 	@echo "make clean      remove all that these made                                     删除以上生成的文件"
 
@@ -38,7 +39,8 @@ sources := $(filter-out csrc/include/generated/%,$(wildcard csrc/*.[ch] csrc/*.p
 
 .venv/test: extras = [test]
 .venv/bench: extras = [bench]
-.venv/lab .venv/test .venv/bench: .venv/made constraints.txt pyproject.toml setup.py cmpx/fields.py \
+.venv/site: extras = [site]
+.venv/lab .venv/test .venv/bench .venv/site: .venv/made constraints.txt pyproject.toml setup.py cmpx/fields.py \
 		$(wildcard cmpx/locale/*/LC_MESSAGES/*.po) $(sources)
 	@echo "Setting up; the first time takes a minute. 正在准备环境，首次约需一分钟。"
 	@$(install) setuptools cffi babel
@@ -61,6 +63,11 @@ bench: .venv/bench
 notebooks: .venv/test
 	.venv/bin/python tools/book.py run
 
+# Needs Chromium, to draw the diagrams as JupyterLab does.
+site: .venv/site
+	.venv/bin/python -m tools.pages build/site
+	@echo "build/site/index.html"
+
 lint: .venv/test .venv/bench
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
@@ -72,4 +79,4 @@ clean:
 	rm -rf cmpx/*.so cmpx/_engine.c cmpx/locale/*/LC_MESSAGES/*.mo csrc/include/generated
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
-.PHONY: help lab test bench notebooks lint clean
+.PHONY: help lab test bench notebooks site lint clean

@@ -143,6 +143,10 @@ function render(context) {
     owner,
     h("div.panel.edit", {}, story, h("div", {}, ...compare.map(({ node }) => node))),
   );
+  if (model.local)
+    root.append(
+      own.label(h("p.owner"), "This page has no kernel behind it: nobody else writes here, and every cmpxchg finds the value shown."),
+    );
   root.addEventListener("keydown", (event) => {
     const at = cells.indexOf(event.target);
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -32, ArrowDown: 32 }[event.key];
@@ -165,6 +169,30 @@ function render(context) {
     first = false;
   });
   return own.close;
+}
+
+/** The grid in a page without a kernel: nobody else writes, so that each cmpxchg finds what it expects. */
+function mount(el, { frame, ...traits }) {
+  el.replaceChildren();
+  const memory = new DataView(Uint8Array.from(frame.match(/../g), (byte) => parseInt(byte, 16)).buffer);
+  const { get, on, send } = alone({ ...traits, frame: memory });
+  const hearers = [];
+  const model = {
+    local: true,
+    get,
+    on: (event, run) => (event === "msg:custom" ? hearers.push(run) : on(event, run)),
+    send(message) {
+      if (message.do === "set") return send(message);
+      let answer = { alive: true };
+      if (message.do === "edit") {
+        memory.setBigUint64(8 * message.row, BigInt(message.new), true);
+        send({ do: "set", name: "frame", value: memory });
+        answer = { edited: message.row, old: message.old, new: message.new, seen: message.old };
+      }
+      hearers.forEach((run) => run(answer));
+    },
+  };
+  render({ model, el });
 }
 
 export default { render };

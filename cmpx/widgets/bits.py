@@ -1,5 +1,8 @@
 """A word or a descriptor as bits that the reader can change while others change them too."""
 
+import json
+import secrets
+from html import escape
 from typing import Any
 
 import traitlets
@@ -8,7 +11,7 @@ from cmpx._words import Word
 from cmpx.fields import CONTROL
 from cmpx.languages import _
 from cmpx.pi_desc import PiDesc
-from cmpx.widgets.front import Front, module, sheet
+from cmpx.widgets.front import Front, module, sheet, vocabulary
 from cmpx.words import cmpxchg, u32
 
 __all__ = ["Bits"]
@@ -31,6 +34,7 @@ _TEXTS = (
     "✓ Memory held the value shown: cmpxchg wrote the new one.",
     "✗ Memory had changed since it was shown: cmpxchg found {seen}, not {old}, and wrote nothing. "
     "You now see the new value: decide again.",
+    "This page has no kernel behind it: nobody else writes here, and every cmpxchg finds the value shown.",
 )
 
 
@@ -92,3 +96,15 @@ class Bits(Front):
             groups = " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
             lines.append(f"{row['name']:>8} {groups}")
         return "\n".join(lines)
+
+    def page(self) -> str:
+        """A copy as HTML that needs no kernel, for a page outside a notebook; only the reader writes there."""
+        traits = {name: getattr(self, name) for name in ("rows", "fields", "size", "language")}
+        data = json.dumps(traits | {"frame": self.frame.hex(), "texts": vocabulary(_TEXTS)}, ensure_ascii=False)
+        data = data.replace("<", "\\u003c")  # "</script" must not end the script that it stands in
+        place = secrets.token_hex(8)
+        return (
+            f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
+            f'<script type="module">\n{module("bits").replace("export default", "const widget =")}\n'
+            f"mount(document.querySelector(\"[data-cmpx='{place}']\"), {data});\n</script>"
+        )
