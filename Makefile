@@ -40,7 +40,8 @@ sources := $(filter-out csrc/include/generated/%,$(wildcard csrc/*.[ch] csrc/*.p
 .venv/test: extras = [test]
 .venv/bench: extras = [bench]
 .venv/site: extras = [site]
-.venv/lab .venv/test .venv/bench .venv/site: .venv/made constraints.txt pyproject.toml setup.py cmpx/fields.py \
+.venv/zig: extras = [zig]
+.venv/lab .venv/test .venv/bench .venv/site .venv/zig: .venv/made constraints.txt pyproject.toml setup.py cmpx/fields.py \
 		$(wildcard cmpx/locale/*/LC_MESSAGES/*.po) $(sources)
 	@echo "Setting up; the first time takes a minute. 正在准备环境，首次约需一分钟。"
 	@$(install) setuptools cffi babel
