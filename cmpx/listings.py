@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Listing", "UnmodelledError", "listing"]
 
 _FOLDER = CSRC / "listings"
-_LITERALS = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"", re.S)
+LITERALS = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"", re.S)
+"""Comments, characters and strings of a C text."""
+
 _ASM = re.compile(r"\b(?:asm|__asm|__asm__)\b[\s\w]*\(\s*(?P<template>\"[^\"]*\")?")
 # zeroing a large local calls memset on the thread's own stack
 _KNOWN = re.compile(r"__tsan_\w+|cmpx_\w+|__sanitizer_cov_trace_pc|__wrap_mem(?:cpy|set|move)|memset")
@@ -88,12 +90,18 @@ class Listing:
         What messages call it.
     first_line : int
         The number that the reader sees beside its first line.
+    harness : str
+        C with the processes, if the text has none: it declares the functions that the text defines, and is compiled apart, so
+        that neither can change what the other says.
     **definitions : int or str
-        Macros, in capitals: ``UPDATES=7``.
+        Macros, in capitals: ``UPDATES=7``; where there is a harness, for it alone.
     """
 
-    def __init__(self, text: str, *, name: str = "listing", first_line: int = 1, **definitions: int | str) -> None:
+    def __init__(
+        self, text: str, *, name: str = "listing", first_line: int = 1, harness: str = "", **definitions: int | str
+    ) -> None:
         self.text = _checked(text)
+        self.harness = _checked(harness)
         self.name = name
         self.definitions = definitions
         self.first_line = first_line
@@ -119,7 +127,8 @@ class Listing:
             As for `check`.
         """
         return build(
-            self.text, self.name, self.definitions, first_line=self.first_line, level=str(optimise), using=compiler
+            self.text, self.name, self.definitions, first_line=self.first_line, level=str(optimise), using=compiler,
+            harness=self.harness,
         )  # fmt: skip
 
     def run(
@@ -180,7 +189,8 @@ class Listing:
         """All that a result depends on, but for the compiler and our headers."""
         macros = {name: str(value) for name, value in self.definitions.items()}
         place = {"name": self.name, "first_line": self.first_line, "text": self.text, "macros": macros}
-        return {**place, "verb": verb, "optimise": str(optimise), **job}
+        beside = {"harness": self.harness} if self.harness else {}
+        return {**place, **beside, "verb": verb, "optimise": str(optimise), **job}
 
     def _judged(self, verb: str, outcome: worker.Outcome, built: Build | Record) -> worker.Outcome:
         """The outcome, if it is one that can be spoken of."""
@@ -410,7 +420,7 @@ class Listing:
         """
         return build(
             self.text, self.name, self.definitions, first_line=self.first_line, level=str(optimise), instrumented=False,
-            using=compiler,
+            using=compiler, harness=self.harness,
         )  # fmt: skip
 
     def call(self, function: str, *arguments: int) -> Call:
@@ -504,7 +514,7 @@ def _assembly(text: str) -> list[int]:
         shell = '"' + "x" * bool(inside.strip()) + '"' if match[0][0] == '"' else " "
         return shell + "\n" * match[0].count("\n")
 
-    bare = _LITERALS.sub(blank, text)
+    bare = LITERALS.sub(blank, text)
     return [bare.count("\n", 0, match.start()) for match in _ASM.finditer(bare) if match["template"] != '""']
 
 
@@ -527,7 +537,7 @@ def listing(name: str, **definitions: int | str) -> Listing:
     if not re.fullmatch(r"\w+", name) or not path.exists():
         names = ", ".join(sorted(path.stem for path in _FOLDER.glob("*.c")))
         raise ValueError(_("there is no listing {name!r}; there are {names}").format(name=name, names=names))
-    return Listing(path.read_text(encoding="utf-8"), name=name, first_line=1, **definitions)
+    return Listing(path.read_text(encoding="utf-8"), name=name, harness="", first_line=1, **definitions)
 
 
 def _magic(line: str, cell: str) -> None:

@@ -13,7 +13,11 @@ from typing import Any
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
-__all__ = ["Frame", "Line", "Symbols", "Variable"]
+__all__ = ["Frame", "Line", "Symbols", "Variable", "intruders"]
+
+# what a harness says, and what the machine is called by
+_HARNESS = re.compile(r"cmpx_(?:process|init|invariant|finally|expect|reuse_freed)")
+_MACHINE = re.compile(r"cmpx_\w+|__tsan_\w+|__sanitizer_\w+|__wrap_\w+")
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,23 @@ class Symbols:
         # optimised code names them backwards
         return tuple(part for _place, parts in sorted(found, key=lambda one: one[0]) for part in parts)
 
+    def kept(self, file: str) -> tuple[str, ...]:
+        """The variables of a source file that outlive a call: globals and static locals.
+
+        Parameters
+        ----------
+        file : str
+            Its name.
+        """
+        found = []
+        for die in self._dies:
+            place, where = die.attributes.get("DW_AT_location"), die.attributes.get("DW_AT_decl_file")
+            if die.tag != "DW_TAG_variable" or place is None or where is None or bytes(place.value)[:1] != b"\x03":
+                continue
+            if self._file(self._dwarf.line_program_for_CU(die.cu), where.value) == file:
+                found.append(_name(die))
+        return tuple(found)
+
     def _parts(self, name: str, offset: int, die: DIE | None) -> Iterator[Variable]:
         die = _plain(die)
         size = size_of(die)
@@ -362,3 +383,27 @@ def _kind(die: DIE | None) -> str:
         return "pointer"
     encoding = die.attributes["DW_AT_encoding"].value if "DW_AT_encoding" in die.attributes else 7
     return {2: "bool", 5: "signed", 6: "signed"}.get(encoding, "unsigned")
+
+
+def intruders(path: Path) -> tuple[str, ...]:
+    """What an object file does that only a whole listing or the machine may, each by name.
+
+    Parameters
+    ----------
+    path : Path
+        The object file.
+    """
+    elf = ELFFile(BytesIO(path.read_bytes()))
+    table: Any = elf.get_section_by_name(".symtab")
+    found = set()
+    for symbol in table.iter_symbols():
+        here = symbol["st_shndx"] != "SHN_UNDEF"
+        if (_MACHINE if here else _HARNESS).fullmatch(symbol.name):
+            found.add(symbol.name)
+    # the compiler's own one announces the instrumentation
+    at_load = sum(s.num_relocations() for s in map(_relocations, elf.iter_sections()) if s)
+    return (*sorted(found), *(["__attribute__((constructor))"] if at_load > 1 else []))
+
+
+def _relocations(section: Any) -> Any:
+    return section if section.name.startswith((".rela.init", ".rela.fini", ".rela.preinit", ".rela.ctors")) else None

@@ -137,6 +137,20 @@ def _symbols(path: Path) -> "Symbols":
     return Symbols(path, HEADERS)
 
 
+@cache
+def intruders(path: Path) -> tuple[str, ...]:
+    """What an object file does that only a whole listing or the machine may, each by name.
+
+    Parameters
+    ----------
+    path : Path
+        The object file of a text that has a harness.
+    """
+    from cmpx.symbols import intruders
+
+    return intruders(path)
+
+
 def find_compilers() -> tuple[tuple[str, ...], ...]:
     """The commands that may be a C compiler here, in the order in which they are tried."""
     beside = sorted(Path(sys.prefix, "bin").glob("*-cc"))
@@ -209,6 +223,7 @@ def build(
     level: str = "0",
     instrumented: bool = True,
     using: tuple[str, ...] | None = None,
+    harness: str = "",
 ) -> Build:
     """Compile a listing into a shared object, or find it among those built before.
 
@@ -219,7 +234,7 @@ def build(
     name : str
         What diagnostics call it.
     definitions : Mapping of str to object
-        Macros.
+        Macros; where there is a harness, for it alone.
     first_line : int
         The number that the reader sees beside the first line.
     level : str
@@ -228,6 +243,8 @@ def build(
         Whether each access calls the machine.
     using : tuple of str, optional
         The command of the compiler, if not the first that is found.
+    harness : str
+        C that calls what the text defines, a translation unit of its own; empty if the text is whole.
 
     Raises
     ------
@@ -235,32 +252,43 @@ def build(
         With the diagnostics and a hint, in the reader's language.
     """
     tool = compiler(using)
-    flags = [*_COMMON, f"-O{level}", f"-I{HEADERS}", f"-I{CSRC / 'listings'}"]
-    flags += [f"-D{macro}={value}" for macro, value in definitions.items()]
+    flags = [*_COMMON, f"-O{level}", f"-I{HEADERS}"]
     if instrumented:
         flags += ["-DCMPX_MACHINE", *_INSTRUMENTED[tool.family], *_zeroing(tool)]
     else:
         flags += _NATIVE
-    key = _key(text, name, first_line, flags, tool, _stamp(HEADERS), _stamp(CSRC / "listings"))
-    target = cache_folder() / f"{key}.so"
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            numbered = f'#line {first_line} "{name}"\n{text}\n'
-            there = [f"-ffile-prefix-map={scratch}=.", "-x", "c", "-", "-o", "listing.so"]
-            done = _run([*tool.command, *flags, *there], Path(scratch), numbered)
-            if done.returncode:
-                raise CompileError(explain(done.stderr, name), _bare(done.stderr))
-            Path(scratch, "listing.so").replace(target)
-        _forget_oldest(target.parent)
-    else:
+    ours = [f"-I{CSRC / 'listings'}", *(f"-D{macro}={value}" for macro, value in definitions.items())]
+    numbered = f'#line {first_line} "{name}"\n{text}\n'
+    if not harness:
+        return Build(_made(tool, [*flags, *ours], ".so", name, numbered), tool, f"-O{level}")
+    part = [*flags, "-c"]
+    answer = _made(tool, part, ".o", name, numbered)
+    if refused := intruders(answer):
+        raise CompileError(_("an answer may not define or call {what}: that is its harness's part").format(what=", ".join(refused)))
+    beside = _made(tool, [*part, *ours], ".o", f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n')
+    return Build(_made(tool, [*flags, str(answer), str(beside)], ".so", name), tool, f"-O{level}")
+
+
+def _made(tool: Compiler, flags: list[str], suffix: str, name: str, text: str = "") -> Path:
+    """What the compiler makes of a text, or of the files among its flags if there is none; made now or found."""
+    target = cache_folder() / f"{_key(text, name, flags, tool, _stamp(HEADERS), _stamp(CSRC / 'listings'))}{suffix}"
+    if target.exists():
         target.touch()
-    return Build(target, tool, f"-O{level}")
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        there = [f"-ffile-prefix-map={scratch}=.", *(["-x", "c", "-"] if text else []), "-o", "made"]
+        done = _run([*tool.command, *flags, *there], Path(scratch), text)
+        if done.returncode:
+            raise CompileError(explain(done.stderr, name), _bare(done.stderr))
+        Path(scratch, "made").replace(target)
+    _forget_oldest(target.parent)
+    return target
 
 
 def _forget_oldest(folder: Path) -> None:
     """Keep the cache from growing for ever; another process may be doing the same."""
     with os.scandir(folder) as entries:
-        paths = [entry.path for entry in entries if entry.name.endswith(".so")]
+        paths = [entry.path for entry in entries if entry.name.endswith((".so", ".o"))]
     if len(paths) > KEPT:
         ages = []
         for path in paths:
