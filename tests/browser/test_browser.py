@@ -102,6 +102,14 @@ def test_bits_with_every_control(lab: Lab, tab: Tab, language: str) -> None:
     expect(whole.locator(".bit")).to_have_count(64 + 256)
     expect(word.locator(".bit")).to_have_count(16)
 
+    # What nbgrader does to every .row of the page.
+    page.add_style_tag(content=".row::before { display: table; content: ' '; }")
+    label, cells = (whole.locator(f".row.plain {part}").first.bounding_box() for part in ("label", ".control"))
+    assert label
+    assert cells
+    assert label["x"] < cells["x"]
+    assert abs(label["y"] - cells["y"]) < 5
+
     word.locator(".bit").first.click()
     expect(word.locator("input.hex")).to_have_value("0x8005")
     word.locator("input.hex").fill("0x00ff")
