@@ -407,7 +407,7 @@ function render(context) {
   };
 
   const tellStory = () => {
-    if (!shown) return write(story, say("No attempt has been recorded yet. Press Start."));
+    if (!shown) return write(story, say("No attempt has been recorded yet."));
     const { focus, culprit } = shown;
     const ns = (time) => grouped.format(time - focus.begin).replace("-", "−");
     const values = { end: ns(focus.end) };

@@ -93,7 +93,7 @@ _TEXTS = (
     "memory: overwritten",
     "new: not written",
     "new: written",
-    "No attempt has been recorded yet. Press Start.",
+    "No attempt has been recorded yet.",
     "ON was lost, but the log no longer holds the update that did it. Start goes on to the next damage.",
     "At 0 ns the vCPU read control; by {end} ns it had written it. Control did not change in between.",
     "At 0 ns the vCPU read control. Between {from} and {to} ns {who} set ON.",
