@@ -27,7 +27,7 @@ from cmpx.toolchain import CompileError
 if TYPE_CHECKING:
     from cmpx.widgets.stepper import Stepper
 
-__all__ = ["Answer", "Assignment", "Failure", "Question", "Report", "grade", "question"]
+__all__ = ["ASSIGNMENTS", "Answer", "Assignment", "Failure", "Question", "Report", "grade", "question"]
 
 PROPERTIES = ("safety", "effect", "progress", "constraints")
 STATES, SECONDS = 500_000, 20.0
@@ -99,9 +99,8 @@ def question(name: str) -> Question:
     return Question(name, tomllib.loads((folder / f"{name}.toml").read_text("utf-8")))
 
 
-@cache
-def _assignments() -> dict[str, Any]:
-    return tomllib.loads((files("cmpx") / "assignments.toml").read_text("utf-8"))
+ASSIGNMENTS: dict[str, Any] = tomllib.loads((files("cmpx") / "assignments.toml").read_text("utf-8"))
+"""Each with its chapter and its questions."""
 
 
 @dataclass(frozen=True)
@@ -245,12 +244,12 @@ class Assignment:
     """
 
     def __init__(self, name: str, student: str = "") -> None:
-        if name not in _assignments():
+        if name not in ASSIGNMENTS:
             message = _("there is no assignment {name!r}; there are {names}")
-            raise ValueError(message.format(name=name, names=", ".join(_assignments())))
+            raise ValueError(message.format(name=name, names=", ".join(ASSIGNMENTS)))
         grading = _grading.get()
         self.name = name
-        self.questions = tuple(map(question, _assignments()[name]["questions"]))
+        self.questions = tuple(map(question, ASSIGNMENTS[name]["questions"]))
         self.student = student or os.environ.get("CMPX_STUDENT") or os.environ.get("JUPYTERHUB_USER") or ""
         if grading:
             self.student = grading.student
@@ -358,7 +357,7 @@ def grade(cells: Iterable[tuple[str, str, bool]], student: str) -> dict[str, Rep
     """
     grading = _Grading(student)
     # an answer that is not there is an empty one
-    namespace: dict[str, object] = {name: Answer("") for each in _assignments().values() for name in each["questions"]}
+    namespace: dict[str, object] = {name: Answer("") for each in ASSIGNMENTS.values() for name in each["questions"]}
     reports = {}
     token = _grading.set(grading)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cmpx import language
-from cmpx.course import Answer, Assignment, grade, question
+from cmpx.course import ASSIGNMENTS, Answer, Assignment, grade, question
 
 HERE = Path(__file__).parent
 ANSWERS = sorted(path for path in (HERE / "answers").glob("*/*") if path.suffix in (".c", ".py"))
@@ -14,9 +14,7 @@ PROPERTIES = ["safety", "effect", "progress", "constraints"]
 
 
 def assignment_of(name: str) -> str:
-    from cmpx.course import _assignments
-
-    return next(assignment for assignment, table in _assignments().items() if name in table["questions"])
+    return next(assignment for assignment, table in ASSIGNMENTS.items() if name in table["questions"])
 
 
 def filled(text: str, values: dict[str, int]) -> str:

@@ -43,7 +43,7 @@ PREDICT = 'from cmpx.widgets import Predict\n\nPredict("02-two")'
 
 
 def faults_of(book, contents=CONTENTS):
-    return faults(book, contents, book.parent / "glossary.csv")
+    return faults(book, contents, book.parent / "glossary.csv", ())
 
 
 def link_all(folder):
@@ -384,7 +384,7 @@ def test_an_appendix_needs_no_exercises(book):
         notebook.cells[0].source = notebook.cells[0].source.replace("02-two", "A-x")
         write(notebook, book / language / "A-x.ipynb")
         path.unlink()
-    found = [line for line in faults(book, appendix, book.parent / "glossary.csv") if "/A-x: " in line]
+    found = [line for line in faults(book, appendix, book.parent / "glossary.csv", ()) if "/A-x: " in line]
     assert found
     assert not [line for line in found if "there is no cell" in line or "exercise" in line]
 

@@ -26,11 +26,13 @@ from proofread import (
     GLOSSARY,
     HAN,
     LANGUAGES,
+    assignments,
     chapters,
     chinese_texts,
     digest,
     faults,
     navigation,
+    place,
     prose,
     read,
     read_glossary,
@@ -48,7 +50,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
-CELL_METADATA = {"cmpx", "jupyter", "tags"}
+CELL_METADATA = {"cmpx", "jupyter", "nbgrader", "tags"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -61,6 +63,8 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def sync(english: NotebookNode, chinese: NotebookNode) -> NotebookNode:
     """The English notebook, with the translations and the outputs that the Chinese one has."""
     result = deepcopy(english)
+    if "cmpx" in result.metadata:
+        result.metadata.cmpx["language"] = "zh"
     translated = {cell.id: cell for cell in chinese.cells}
     for cell in result.cells:
         before = translated.get(cell.id)
@@ -106,7 +110,8 @@ def clean(notebook: NotebookNode) -> None:
 
     A stored widget is dead without its kernel: its text twin stays, and is what a reopened notebook shows.
     """
-    notebook.metadata = nbformat.from_dict(METADATA)
+    told = {"cmpx": notebook.metadata.cmpx} if "cmpx" in notebook.metadata else {}
+    notebook.metadata = nbformat.from_dict(METADATA | told)
     notebook.nbformat_minor = 5
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in CELL_METADATA})
@@ -156,10 +161,10 @@ def run(path: Path, fresh: bool = False) -> None:
     clean(notebook)
     keep(nbformat.v4.new_notebook() if fresh else before, notebook)
     for cell in notebook.cells:
-        for place in (BOOK.parent, Path.home()):
-            if f"{place}/" in str(cell.get("outputs", "")):
+        for folder in (BOOK.parent, Path.home()):
+            if f"{folder}/" in str(cell.get("outputs", "")):
                 raise ValueError(
-                    f"the output of cell {cell.id} names {place}, a folder of this machine: let the cell print less"
+                    f"the output of cell {cell.id} names {folder}, a folder of this machine: let the cell print less"
                 )
     write(notebook, path)
 
@@ -177,14 +182,15 @@ def main() -> None:
     parser.add_argument("chapter", nargs="*", help="names such as 06-pi-post-block; all when none is given")
     parser.add_argument("--fresh", action="store_true", help="run: also store anew what differs from run to run")
     arguments = parser.parse_intermixed_args()
-    there = sorted(path.stem for path in (BOOK / "en").glob("*.ipynb")) if arguments.verb == "sync" else chapters(BOOK)
+    english = sorted(path.stem for pattern in ("*.ipynb", "assignments/*/*.ipynb") for path in (BOOK / "en").glob(pattern))
+    there = english if arguments.verb == "sync" else [*chapters(BOOK), *assignments(BOOK)]
     names = arguments.chapter or there
     if unknown := set(names) - set(there):
         parser.error(f"no chapter {', '.join(sorted(unknown))}; there are {', '.join(there)}; sync begins a translation")
 
     if arguments.verb == "status":
         for name in names:
-            numbers = [f"{count(read(BOOK / language / f'{name}.ipynb'), language):,} {language}" for language in LANGUAGES]
+            numbers = [f"{count(read(place(BOOK, language, name)), language):,} {language}" for language in LANGUAGES]
             print(f"{name}: {', '.join(numbers)}")
         left = [fault for fault in faults(BOOK, manifest()) if any(name in fault for name in names)]
         print(*left, sep="\n")
@@ -197,25 +203,27 @@ def main() -> None:
         update_glossary(BOOK, GLOSSARY)
         names = [chapter.name for chapter in manifest() if chapter.name in names]
 
-    os.environ.pop("CMPX_LANGUAGE", None)  # the folder decides, as it does for a reader
+    for name in ("CMPX_LANGUAGE", "CMPX_STUDENT", "JUPYTERHUB_USER"):
+        os.environ.pop(name, None)  # the folder decides on the language, as it does for a reader, and this one is no student
     nobody = tempfile.TemporaryDirectory()
     os.environ["XDG_DATA_HOME"] = nobody.name  # a reader who has answered nothing yet
     for name in names:
-        paths = {language: BOOK / language / f"{name}.ipynb" for language in LANGUAGES}
-        english = read(paths["en"])
-        chinese = read(paths["zh"]) if paths["zh"].exists() else nbformat.v4.new_notebook()
+        paths = {language: place(BOOK, language, name) for language in LANGUAGES}
+        source = read(paths["en"])
+        translation = read(paths["zh"]) if paths["zh"].exists() else nbformat.v4.new_notebook()
         if arguments.verb == "sync":
-            write(sync(english, chinese), paths["zh"])
+            paths["zh"].parent.mkdir(parents=True, exist_ok=True)
+            write(sync(source, translation), paths["zh"])
         elif arguments.verb == "stamp":
-            if left := stamp(english, chinese):
+            if left := stamp(source, translation):
                 print(f"{name}: still English: {', '.join(left)}")
-            write(chinese, paths["zh"])
+            write(translation, paths["zh"])
         elif arguments.verb == "links":
             line = navigation("en", name, manifest())
-            link(english, line, None)
-            link(chinese, navigation("zh", name, manifest()), line)
-            write(english, paths["en"])
-            write(chinese, paths["zh"])
+            link(source, line, None)
+            link(translation, navigation("zh", name, manifest()), line)
+            write(source, paths["en"])
+            write(translation, paths["zh"])
         else:
             for path in paths.values():
                 try:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 import cmpx.widgets
 from cmpx.chapters import Chapter, routes
+from cmpx.course import ASSIGNMENTS, question
 from cmpx.sources import CSRC
 
 LANGUAGES = ("en", "zh")
@@ -69,6 +70,18 @@ def chapters(book: Path) -> list[str]:
     """Names of the chapters that stand in both languages, in reading order."""
     english, chinese = ({path.stem for path in (book / language).glob("*.ipynb")} for language in LANGUAGES)
     return sorted(english & chinese)
+
+
+def assignments(book: Path) -> list[str]:
+    """Names of the assignments that stand in both languages, each in a folder of its own, as nbgrader wants them."""
+    english, chinese = ({path.stem for path in (book / language).glob("assignments/*/*.ipynb")} for language in LANGUAGES)
+    return sorted(english & chinese)
+
+
+def place(book: Path, language: str, name: str) -> Path:
+    """The file of a chapter, or of an assignment."""
+    chapter = book / language / f"{name}.ipynb"
+    return chapter if re.match(r"\d\d-|[A-Z]-", name) else book / language / "assignments" / name / f"{name}.ipynb"
 
 
 def title(notebook: NotebookNode) -> str:
@@ -131,6 +144,8 @@ def parity_faults(english: NotebookNode, chinese: NotebookNode) -> Iterator[str]
             yield f"cell {cell.id}: {cell.cell_type}, but {source.cell_type} in English"
         elif tags(source) != tags(cell):
             yield f"cell {cell.id}: tags {tags(cell)}, but {tags(source)} in English"
+        elif source.metadata.get("nbgrader") != cell.metadata.get("nbgrader"):
+            yield f"cell {cell.id}: what nbgrader is told is not what it is told in English"
         elif cell.cell_type == "code":
             if source.source != cell.source:
                 yield f"cell {cell.id}: not the English code"
@@ -166,6 +181,27 @@ def anatomy_faults(language: str, chapter: Chapter, notebook: NotebookNode) -> I
         yield "no exercise has a folded solution"
     if not re.search({"en": r"(?m)^### \d+\. Repair: ", "zh": r"(?m)^### \d+\. 修复："}[language], exercises):
         yield "no exercise is a repair"
+
+
+def assignment_faults(language: str, name: str, notebook: NotebookNode) -> Iterator[str]:
+    """Where an assignment is not what nbgrader, or its questions, ask for."""
+    if notebook.metadata.get("cmpx", {}).get("language") != language:
+        yield f"its metadata do not say that it is in {language}: run tools/book.py sync"
+    if f"(../../../{LANGUAGES[language == 'en']}/assignments/{name}/{name}.ipynb)" not in notebook.cells[0].source:
+        yield "the opening does not link to the other language"
+    graded = {cell.id: cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata}
+    for identity, told in graded.items():
+        if told.get("schema_version") != 3 or told.get("grade_id") != identity:
+            yield f"cell {identity}: nbgrader's metadata are not those of schema 3 under this id"
+    for asked in ASSIGNMENTS[name]["questions"]:
+        points = sum(question(asked).points.values())
+        if not graded.get(asked, {}).get("solution") or graded.get(f"{asked}-test", {}).get("points") != points:
+            yield f"it has no solution cell {asked}, or no cell {asked}-test worth {points:g} points"
+    if (total := sum(told["points"] for told in graded.values() if told["grade"])) != 100:
+        yield f"it is worth {total:g} points in all, not 100"
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.execution_count is None:
+            yield f"cell {cell.id}: never run: tools/book.py run"
 
 
 def manifest_faults(language: str, chapter: Chapter, notebook: NotebookNode) -> Iterator[str]:
@@ -392,7 +428,9 @@ def unused_listings(manifest: Sequence[Chapter]) -> list[str]:
     return [name for name in bundled() if not any(name == each or name.startswith(f"{each}_") for each in used)]
 
 
-def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -> list[str]:
+def faults(
+    book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY, classroom: Collection[str] = ASSIGNMENTS.keys()
+) -> list[str]:
     """Everything that is wrong with a book, each fault with its file and cell."""
     files = {
         language: {
@@ -407,13 +445,15 @@ def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -
     odd = sorted(set(names) ^ set(chapters(book)))
     if odd:
         return [*found, *(f"{name}: it stands in the notebooks or in chapters.toml, not in both" for name in odd)]
+    if odd := sorted(set(classroom) ^ set(assignments(book))):
+        return [*found, *(f"{name}: it stands in the notebooks or in assignments.toml, not in both" for name in odd)]
     found += [*readme_faults(book, manifest), *glossary_faults(book, glossary, manifest)]
     forbidden = {variant: row["zh"] for row in read_glossary(glossary) for variant in row["forbidden"].split()}
     for chapter in manifest:
         pair = {language: read(book / language / f"{chapter.name}.ipynb") for language in LANGUAGES}
-        place = names.index(chapter.name)
+        here = names.index(chapter.name)
         # each question comes again two chapters later; those of the last two in the appendix
-        before = manifest[max(place - 2, 0) : max(place - 1, 0) if chapter.number.isdigit() else place]
+        before = manifest[max(here - 2, 0) : max(here - 1, 0) if chapter.number.isdigit() else here]
         for language, notebook in pair.items():
             checks = (
                 anatomy_faults(language, chapter, notebook),
@@ -428,4 +468,16 @@ def faults(book: Path, manifest: Sequence[Chapter], glossary: Path = GLOSSARY) -
             )
             found += [f"{language}/{chapter.name}: {fault}" for check in checks for fault in check]
         found += [f"zh/{chapter.name}: {fault}" for fault in parity_faults(pair["en"], pair["zh"])]
+    for name in classroom:
+        pair = {language: read(place(book, language, name)) for language in LANGUAGES}
+        for language, notebook in pair.items():
+            said = (
+                assignment_faults(language, name, notebook),
+                prose_faults(language, notebook, forbidden),
+                picture_faults(notebook),
+                fact_faults(book, notebook),
+                link_faults(place(book, language, name).parent, notebook),
+            )
+            found += [f"{language}/{name}: {fault}" for check in said for fault in check]
+        found += [f"zh/{name}: {fault}" for fault in parity_faults(pair["en"], pair["zh"])]
     return found
