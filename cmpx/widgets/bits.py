@@ -1,8 +1,5 @@
 """A word or a descriptor as bits that the reader can change while others change them too."""
 
-import json
-import secrets
-from html import escape
 from typing import Any
 
 import traitlets
@@ -11,7 +8,7 @@ from cmpx._words import Word
 from cmpx.fields import CONTROL
 from cmpx.languages import _
 from cmpx.pi_desc import PiDesc
-from cmpx.widgets.front import Front, module, sheet, vocabulary
+from cmpx.widgets.front import Front, module, page, sheet, vocabulary
 from cmpx.words import cmpxchg, u32
 
 __all__ = ["Bits"]
@@ -100,11 +97,4 @@ class Bits(Front):
     def page(self) -> str:
         """A copy as HTML that needs no kernel, for a page outside a notebook; only the reader writes there."""
         traits = {name: getattr(self, name) for name in ("rows", "fields", "size", "language")}
-        data = json.dumps(traits | {"frame": self.frame.hex(), "texts": vocabulary(_TEXTS)}, ensure_ascii=False)
-        data = data.replace("<", "\\u003c")  # "</script" must not end the script that it stands in
-        place = secrets.token_hex(8)
-        return (
-            f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
-            f'<script type="module">\n{module("bits").replace("export default", "const widget =")}\n'
-            f"mount(document.querySelector(\"[data-cmpx='{place}']\"), {data});\n</script>"
-        )
+        return page(repr(self), traits | {"frame": self.frame.hex(), "texts": vocabulary(_TEXTS)}, "bits")

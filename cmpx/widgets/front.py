@@ -1,6 +1,9 @@
 """What both widgets share: two languages, two sizes, a text twin, and messages that do not disturb a running cell."""
 
+import json
+import secrets
 import threading
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -10,7 +13,7 @@ import traitlets
 from cmpx.fields import CONTROL, FIELDS, THREADS
 from cmpx.languages import _, catalogue, language, on_change
 
-__all__ = ["Front", "module", "sheet", "vocabulary"]
+__all__ = ["Front", "module", "page", "sheet", "vocabulary"]
 
 _FOLDER = files("cmpx.widgets")
 _SIZES = ("normal", "projector")
@@ -36,6 +39,29 @@ def sheet() -> str:
 def vocabulary(texts: tuple[str, ...]) -> dict[str, dict[str, str]]:
     """These sentences and those of the frame, in both languages."""
     return catalogue(*_TEXTS, *texts)
+
+
+def page(twin: str, data: dict[str, Any], *parts: str) -> str:
+    """A widget as HTML that needs no kernel: it draws itself, and until then, or without a script, it is its text.
+
+    Parameters
+    ----------
+    twin : str
+        The text.
+    data : dict
+        What its ``mount`` takes.
+    *parts : str
+        Of its module.
+    """
+    # "</script" must not end the script that it stands in
+    carried = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    place = secrets.token_hex(8)
+    find = f"document.querySelectorAll(\"[data-cmpx='{place}']:not(:has(.cmpx))\")"
+    return (
+        f'<div data-cmpx="{place}"><pre>{escape(twin)}</pre></div>\n<style>{sheet()}</style>\n'
+        f'<script type="module">\n{module(*parts).replace("export default", "const widget =")}\n'
+        f"for (const place of {find}) mount(place, {carried});\n</script>"
+    )
 
 
 class Front(anywidget.AnyWidget):

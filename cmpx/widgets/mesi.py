@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from html import escape
 from unicodedata import east_asian_width
 
 from cmpx.languages import _, language
 from cmpx.mesi import MEMORY, OPERATIONS, WORDS, Turn, play, transitions
-from cmpx.widgets.front import module, sheet, vocabulary
+from cmpx.widgets.front import page, vocabulary
 
 __all__ = ["Mesi"]
 
@@ -163,7 +160,7 @@ class Mesi:
         return "\n".join([_("Who has the line?") + space + layout, *lines, total])
 
     def _repr_html_(self) -> str:
-        page = {
+        data = {
             "table": transitions(self._cores),
             "cores": self._cores,
             "apart": self._apart,
@@ -172,11 +169,4 @@ class Mesi:
             "language": language(),
             "size": self._size,
         }
-        # "</script" must not end the script that it stands in
-        data = json.dumps(page, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-        place = secrets.token_hex(8)
-        find = f"document.querySelectorAll(\"[data-cmpx='{place}']:not(:has(.cmpx))\")"
-        return (
-            f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
-            f'<script type="module">\n{module("mesi")}\nfor (const place of {find}) mount(place, {data});\n</script>'
-        )
+        return page(repr(self), data, "mesi")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 import tomllib
 from base64 import b64encode
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from itertools import cycle
 from typing import Any
@@ -16,7 +14,7 @@ import traitlets
 
 from cmpx.languages import _, language
 from cmpx.progress import CONFIDENCES, commit, commitments, visit
-from cmpx.widgets.front import Front, module, sheet, vocabulary
+from cmpx.widgets.front import Front, module, page, sheet, vocabulary
 
 __all__ = ["Predict"]
 
@@ -167,11 +165,4 @@ class Predict(Front):
     def page(self) -> str:
         """The same as HTML that needs no kernel, for a page outside a notebook; it keeps nothing."""
         traits = {name: getattr(self, name) for name in ("chapter", "again", "question", "choices", "veiled", "size")}
-        data = json.dumps(traits | {"answer": [], "language": language(), "texts": vocabulary(_TEXTS)}, ensure_ascii=False)
-        data = data.replace("<", "\\u003c")  # "</script" must not end the script that it stands in
-        place = secrets.token_hex(8)
-        return (
-            f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
-            f'<script type="module">\n{module("predict").replace("export default", "const widget =")}\n'
-            f"mount(document.querySelector(\"[data-cmpx='{place}']\"), {data});\n</script>"
-        )
+        return page(repr(self), traits | {"answer": [], "language": language(), "texts": vocabulary(_TEXTS)}, "predict")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from cmpx.checking import Trace
 from cmpx.graphs import graph
 from cmpx.languages import _, language
-from cmpx.widgets.front import module, sheet, vocabulary
+from cmpx.widgets.front import page, vocabulary
 
 if TYPE_CHECKING:
     from cmpx.listings import Listing
@@ -192,19 +189,11 @@ class Stepper:
         return f"{heading}\n{self.trace}"
 
     def _repr_html_(self) -> str:
-        page: dict[str, Any] = {
+        data: dict[str, Any] = {
             "graph": self._graph.data,
             "texts": vocabulary(_TEXTS),
             "language": language(),
             "size": self._size,
             "schedule": self._schedule,
         }
-        # "</script" must not end the script that it stands in
-        data = json.dumps(page, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-        place = secrets.token_hex(8)
-        find = f"document.querySelectorAll(\"[data-cmpx='{place}']:not(:has(.cmpx))\")"
-        return (
-            f'<div data-cmpx="{place}"><pre>{escape(repr(self))}</pre></div>\n<style>{sheet()}</style>\n'
-            f'<script type="module">\n{module("graph", "map", "stepper")}\n'
-            f"for (const place of {find}) mount(place, {data});\n</script>"
-        )
+        return page(repr(self), data, "graph", "map", "stepper")
