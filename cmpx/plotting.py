@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from cmpx.measuring import Contention
     from cmpx.racing import Event, RaceResult
     from cmpx.rounds import RoundsResult
+    from cmpx.sheet import Row
 
-__all__ = ["plot_contention", "plot_race", "plot_retries", "plot_rounds"]
+__all__ = ["plot_contention", "plot_race", "plot_retries", "plot_rounds", "plot_sheet"]
 
 _INK, _FAINT, _PAPER = "#222222", "#767676", "#ffffff"
 _ON = next(field.colour for field in FIELDS if field.name == "on")
@@ -232,11 +233,13 @@ def _actors(attempt: Event, near: list[Event]) -> tuple[Event, ...]:
 def _clearest(timeline: tuple[Event, ...]) -> _Scene | None:
     """Of the damage, else of the failures, the most complete scene; among equals the best stamped, then the shortest."""
     events = sorted(timeline, key=lambda event: event.end)
-    damage = [i for i, event in enumerate(events) if event.kind == "damage"]
-    wrong = damage or [i for i, event in enumerate(events) if event.kind == "failed"]
+    # an attempt that the operating system held up has thousands of posts in it that changed nothing
+    acts = [event for event in events if event.kind != "coalesced"]
+    damage = [i for i, event in enumerate(acts) if event.kind == "damage"]
+    wrong = damage or [i for i, event in enumerate(acts) if event.kind == "failed"]
     if not wrong:
         return None
-    scenes = [_Scene(_actors(events[i], events[max(0, i - 40) : i + 40]), (), len(wrong)) for i in wrong]
+    scenes = [_Scene(_actors(acts[i], acts[max(0, i - 40) : i + 40]), (), len(wrong)) for i in wrong]
 
     def unclear(scene: _Scene) -> tuple[int, int, int]:
         low, high = scene.span
@@ -535,3 +538,43 @@ def _name_ends(axes: Axes, ends: list[tuple[float, str, tuple[str, str]]]) -> No
         place = axes.get_yaxis_transform()
         axes.plot([1.03], [y], marker, color=colour, markeredgecolor=_INK, markersize=7, transform=place, clip_on=False)
         axes.text(1.06, y, name, va="center", size=8, transform=place)
+
+
+def plot_sheet(assignment: str, rows: Sequence[Row]) -> Figure:
+    """Draw what share of a class got each thing wrong, in the reader's language.
+
+    Parameters
+    ----------
+    assignment : str
+        Its name.
+    rows : sequence of cmpx.sheet.Row
+        In the order of the bars.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no pyplot window: a notebook shows it once, ``savefig`` writes it.
+    """
+    known = {"safety": _("safety"), "effect": _("effect"), "progress": _("progress"), "constraints": _("constraints")}
+    answer = _("{about}: answer {letter}")
+    height = 0.9 + 0.3 * max(len(rows), 1)
+    with style.context(["default", _look()]):
+        figure = _Picture(figsize=(9, height))
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.36, right=0.97, top=1 - 0.5 / height, bottom=0.2 / height)
+        figure.text(0.02, 1 - 0.12 / height, _("{name}: what the class got wrong").format(name=assignment), size=14, va="top")
+        labels = []
+        for number, row in enumerate(rows):
+            title = f"{row.about}: {known[row.what]}" if row.what in known else answer.format(about=row.about, letter=row.what)
+            labels.append(title)
+            exact = row.shown == str(row.count)
+            share = 100 * row.count / row.of if exact else 0
+            axes.barh(number, share, height=0.6, color=THREADS["vCPU"], edgecolor=_INK, linewidth=0.8)
+            text = _("{count} of {total}").format(count=row.shown, total=row.of)
+            axes.annotate(text, (share, number), (4, 0), textcoords="offset points", va="center", size=8)
+        axes.set_yticks(range(len(rows)), labels)
+        axes.set(xlim=(0, 115), xticks=[])
+        axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+        axes.spines.bottom.set_visible(False)
+        axes.tick_params(labelfontfamily=_family())
+    return figure
