@@ -217,6 +217,11 @@ class TestTimeline:
         _, bars = self.bars(replace(CAS, timeline=(early, FAILED[2], FAILED[4])))
         assert [bar[0] for bar in bars] == ["vCPU", "vCPU"]
 
+    def test_the_post_is_found_behind_a_crowd_that_changed_nothing(self):
+        crowd = tuple(replace(FAILED[3], begin=1112 + n // 10, end=1113 + n // 10) for n in range(200))
+        _, bars = self.bars(replace(CAS, timeline=(*FAILED[:3], *crowd, FAILED[4])))
+        assert ("IOMMU", -93, -32, False, 1) in bars
+
     def test_the_most_complete_scene_is_drawn_then_the_shortest(self):
         def later(events, by):
             return tuple(replace(e, begin=e.begin and e.begin + by, end=e.end + by) for e in events)
