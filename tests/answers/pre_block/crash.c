@@ -1,0 +1,13 @@
+/* fails: all */
+#include <asm/posted_intr.h>
+#include <linux/atomic.h>
+#include <linux/bug.h>
+
+#define WAKEUP_VECTOR 0xF1
+#define RUNNING_VECTOR 0xF2
+
+bool pre_block(struct pi_desc *pi_desc, u32 pre_pcpu)
+{
+	pi_desc = NULL;
+	return cmpxchg64(&pi_desc->control, 0, WAKEUP_VECTOR);
+}

@@ -1,0 +1,14 @@
+/* fails: all */
+#include <asm/posted_intr.h>
+#include <linux/atomic.h>
+#include <linux/bug.h>
+
+#define WAKEUP_VECTOR 0xF1
+#define RUNNING_VECTOR 0xF2
+
+void exit(int status);
+
+bool pre_block(struct pi_desc *pi_desc, u32 pre_pcpu)
+{
+	exit(0);
+}

@@ -1,0 +1,14 @@
+/* fails: safety constraints */
+#include <linux/atomic.h>
+
+#define SATURATED 0xC0000000
+
+bool put(u32 *count)
+{
+	u32 old = READ_ONCE(*count);
+
+	if (old == 0 || old == SATURATED)
+		return false;
+	WRITE_ONCE(*count, old - 1);
+	return old == 1;
+}
