@@ -1,0 +1,185 @@
+"""The process in which a student's Python runs: cmpx/adversary.py starts it, as a script, with -I -S.
+
+It knows no script and gives no verdict. The word that the student's function gets is a conversation with the parent process,
+one packet a message, and whatever a function may do to this process, it can say no more than it could by calling cmpxchg.
+"""
+
+import os
+import resource
+import sys
+from operator import index
+from types import FrameType, ModuleType
+
+ANSWER = "<answer>"
+PACKET = 1 << 16
+_LIMITS = {
+    resource.RLIMIT_AS: 256 << 20,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_CPU: 20,
+    resource.RLIMIT_FSIZE: 0,
+    resource.RLIMIT_NOFILE: 16,
+    resource.RLIMIT_NPROC: 0,
+}
+
+
+class Stop(BaseException):
+    """The parent has seen enough of this call."""
+
+
+def ask(message: str) -> int:
+    """Say what the function does, and in which line of the answer, and wait for what comes of it."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename != ANSWER:
+        frame = frame.f_back
+    os.write(channel, f"{message} {frame.f_lineno if frame else 0}".encode())
+    said = os.read(channel, PACKET)
+    if said == b"stop":
+        raise Stop
+    return int(said)
+
+
+class Word:
+    """A word of the cell's own, to try things out."""
+
+    most = 0xFF
+
+    def __init__(self, value: int = 0) -> None:
+        self.held = self.fit(value)
+
+    def fit(self, number: int) -> int:
+        """The number, if the word can hold it."""
+        number = index(number)
+        if not 0 <= number <= self.most:
+            raise OverflowError(f"{number} does not fit: the word holds 0 to {self.most:#x}")
+        return number
+
+    def load(self) -> int:
+        """What it holds."""
+        return self.held
+
+    def swap(self, new: int) -> int:
+        """Replace it, whatever it is."""
+        old, self.held = self.held, new
+        return old
+
+    def compare(self, old: int, new: int) -> int:
+        """Replace it if it is `old`."""
+        return self.swap(new) if self.held == old else self.held
+
+    @property
+    def value(self) -> int:
+        """What it holds."""
+        return self.load()
+
+    @value.setter
+    def value(self, new: int) -> None:
+        self.swap(self.fit(new))
+
+
+class Examined(Word):
+    """The word that the parent has."""
+
+    def __init__(self) -> None:
+        pass
+
+    def load(self) -> int:
+        """Ask for it."""
+        return ask("read")
+
+    def swap(self, new: int) -> int:
+        """Have it replaced."""
+        return ask(f"store {new}")
+
+    def compare(self, old: int, new: int) -> int:
+        """Have it compared."""
+        return ask(f"cmpxchg {old} {new}")
+
+
+def place(word: Word) -> Word:
+    """The word, if it is one."""
+    if not isinstance(word, Word):
+        raise TypeError(f"{word!r} is not a word; the word is x itself, not x.value")
+    return word
+
+
+def cmpxchg(word: Word, old: int, new: int, /) -> int:
+    """The book's cmpxchg, on a word of this process."""
+    return place(word).compare(word.fit(old), word.fit(new))
+
+
+def other(name: str) -> None:
+    """Own up to a function that the question does not allow."""
+    ask(f"call {name}")
+
+
+def xchg(word: Word, new: int, /) -> int:
+    """The book's xchg."""
+    other("xchg")
+    return place(word).swap(word.fit(new))
+
+
+def try_cmpxchg(word: Word, old: int, new: int, /) -> tuple[bool, int]:
+    """The book's try_cmpxchg."""
+    other("try_cmpxchg")
+    seen = cmpxchg(word, old, new)
+    return seen == old, seen
+
+
+class Book(ModuleType):
+    """What stands for cmpx here; its names stay as they are."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"cmpx.{name} stays as it is")
+
+
+def book() -> Book:
+    """The part of cmpx that an answer may import."""
+    module = Book("cmpx")
+    words = {f"u{bits}": type(f"u{bits}", (Word,), {"most": (1 << bits) - 1}) for bits in (8, 16, 32, 64)}
+    vars(module).update(words, cmpxchg=cmpxchg, try_cmpxchg=try_cmpxchg, xchg=xchg)
+    return module
+
+
+def said(result: object) -> str:
+    """A result on one short line: only numbers and truth values are told in full."""
+    kind = type(result)
+    return f"{kind.__name__} {result}"[:80] if kind in (int, bool) else f"other {kind.__name__}"
+
+
+def serve() -> None:
+    """Run the answer once, then its function as often as the parent asks."""
+    text, name = os.read(channel, PACKET).decode(), os.read(channel, PACKET).decode()
+    module = book()
+    sys.modules.update({"cmpx": module, "cmpx.words": module})
+    namespace: dict[str, object] = {"__name__": "__main__", "cmpxchg": cmpxchg, "u8": module.u8}
+    try:
+        exec(compile(text, ANSWER, "exec"), namespace)
+        message = "ready" if name in namespace else "missing"
+    except BaseException as error:
+        message = raised(error)
+    while True:
+        os.write(channel, message.encode(errors="replace"))
+        arguments = map(int, os.read(channel, PACKET).split())
+        try:
+            message = f"return {said(namespace[name](Examined(), *arguments))}"  # type: ignore[operator]
+        except BaseException as error:
+            message = raised(error)
+
+
+def raised(error: BaseException) -> str:
+    """An exception on one line, and the line of the answer that it comes from."""
+    traceback, where = error.__traceback__, 0
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == ANSWER:
+            where = traceback.tb_lineno
+        traceback = traceback.tb_next
+    if isinstance(error, SyntaxError):
+        where = error.lineno or 0
+    return f"raise {where} {type(error).__name__}: {' '.join(str(error).split())}"[:300].rstrip(": ")
+
+
+if __name__ == "__main__":
+    channel = int(sys.argv[1])
+    for kind, most in _LIMITS.items():
+        resource.setrlimit(kind, (most, most))
+    serve()

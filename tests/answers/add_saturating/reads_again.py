@@ -1,0 +1,10 @@
+# fails: nothing
+LIMIT = 200
+
+
+def add_saturating(x, n):
+    while True:
+        old = x.value
+        new = min(old + n, LIMIT)
+        if cmpxchg(x, old, new) == old:
+            return old

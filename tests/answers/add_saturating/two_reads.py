@@ -1,0 +1,11 @@
+# fails: safety
+LIMIT = 200
+
+
+def add_saturating(x, n):
+    while True:
+        old = x.value
+        new = min(old + n, LIMIT)
+        old = x.value
+        if cmpxchg(x, old, new) == old:
+            return old

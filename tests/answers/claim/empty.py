@@ -1,0 +1,6 @@
+# fails: all
+OWNER = 7
+
+
+def claim(x):
+    pass

@@ -1,0 +1,6 @@
+# fails: nothing
+OWNER = 7
+
+
+def claim(x):
+    return cmpxchg(x, 0, OWNER) == 0

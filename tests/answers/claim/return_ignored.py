@@ -1,0 +1,7 @@
+# fails: effect
+OWNER = 7
+
+
+def claim(x):
+    cmpxchg(x, 0, OWNER)
+    return True

@@ -1,0 +1,6 @@
+# fails: all
+OWNER = 0
+
+
+def claim(x):
+    raise NotImplementedError()

@@ -1,0 +1,6 @@
+# fails: effect
+OWNER = 7
+
+
+def claim(x):
+    return cmpxchg(x, 0, OWNER) != 0

@@ -1,0 +1,6 @@
+# fails: nothing
+def fetch_max(x, least):
+    old = 0
+    while (seen := cmpxchg(x, old, max(old, least))) != old:
+        old = seen
+    return old

@@ -1,0 +1,7 @@
+# fails: safety
+def fetch_max(x, least):
+    old = x.value
+    if old < least:
+        while (seen := cmpxchg(x, old, least)) != old:
+            old = seen
+    return old

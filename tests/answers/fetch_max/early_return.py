@@ -1,0 +1,9 @@
+# fails: nothing
+def fetch_max(x, least):
+    while True:
+        old = x.value
+        new = max(old, least)
+        if new == old:
+            return old
+        if cmpxchg(x, old, new) == old:
+            return old

@@ -1,0 +1,6 @@
+# fails: nothing
+def fetch_max(x, least):
+    old = x.value
+    while old < least and (seen := cmpxchg(x, old, least)) != old:
+        old = seen
+    return old

@@ -1,0 +1,3 @@
+# fails: all
+def fetchor(x, mask):
+    return 0

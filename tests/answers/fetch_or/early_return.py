@@ -1,0 +1,9 @@
+# fails: nothing
+def fetch_or(x, mask):
+    while True:
+        old = x.value
+        new = old | mask
+        if new == old:
+            return old
+        if cmpxchg(x, old, new) == old:
+            return old

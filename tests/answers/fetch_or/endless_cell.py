@@ -1,0 +1,3 @@
+# fails: all
+while True:
+    pass

@@ -1,0 +1,7 @@
+# fails: safety
+def fetch_or(x, mask):
+    old = x.value
+    new = old | mask
+    while (seen := cmpxchg(x, old, new)) != old:
+        old = seen
+    return old

@@ -1,0 +1,11 @@
+# fails: all
+def cmpxchg(x, old, new):
+    x.value = new
+    return old
+
+
+def fetch_or(x, mask):
+    old = x.value
+    while (seen := cmpxchg(x, old, old | mask)) != old:
+        old = seen
+    return old

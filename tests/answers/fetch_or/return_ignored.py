@@ -1,0 +1,5 @@
+# fails: effect
+def fetch_or(x, mask):
+    old = x.value
+    cmpxchg(x, old, old | mask)
+    return old

@@ -1,0 +1,6 @@
+# fails: safety effect
+def fetch_or(x, mask):
+    old = x.value
+    while (seen := cmpxchg(x, old, mask)) != old:
+        old = seen
+    return old

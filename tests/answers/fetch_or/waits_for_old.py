@@ -1,0 +1,7 @@
+# fails: progress
+def fetch_or(x, mask):
+    old = x.value
+    while cmpxchg(x, old, old | mask) != old:
+        while x.value != old:
+            pass
+    return old
