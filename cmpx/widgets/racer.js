@@ -486,6 +486,7 @@ function render(context) {
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].find((n) => n * power >= rough) * power;
     ctx.textAlign = "center";
+    let free = 0; // where the next number may begin
     for (let nth = Math.ceil((from - focus.begin) / step); nth * step <= to - focus.begin; nth++) {
       const tick = nth * step || 0;
       ctx.fillStyle = css("--line");
@@ -493,7 +494,10 @@ function render(context) {
       ctx.fillStyle = faint;
       const text = grouped.format(tick).replace("-", "−") + (tick === 0 ? " ns" : "");
       const half = ctx.measureText(text).width / 2;
-      ctx.fillText(text, Math.min(x(focus.begin + tick), width - half), height - axis / 2);
+      const at = Math.min(x(focus.begin + tick), width - half);
+      if (at - half < free) continue;
+      ctx.fillText(text, at, height - axis / 2);
+      free = at + half + 0.5 * em;
     }
 
     // the read–write interval of the collision, through every lane
