@@ -1,0 +1,293 @@
+"""Listings to be broken: predictions that are locked in first, schedules that fail, and a listing that survives a race.
+
+Nothing here knows which of the listings are wrong: `check` says so, whenever it is asked.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from itertools import permutations
+from typing import Any
+
+from cmpx.checking import Trace, Verdict
+from cmpx.course import Answer, Assignment, Failure, Question, question
+from cmpx.cpus import usable_cpus
+from cmpx.listings import LITERALS, Listing
+from cmpx.progress import CONFIDENCES, Commitment, commit, commitments
+from cmpx.sources import CSRC, Source
+from cmpx.toolchain import CompileError
+
+__all__ = ["Six", "examine", "listings", "point_of_no_return", "receipt"]
+
+CHAPTER = "a5-break-it"
+SAID = ("holds", "fails")
+STATES, SECONDS = 100_000, 10.0
+ROUNDS, RACE_SECONDS = 100_000_000, 3.0
+"""An examination ends a race at whichever comes first."""
+
+_STUCK = {"livelock", "deadlock", "endless loop"}
+_PREDICTION = re.compile(rf"^[ \t]*([A-F])[ \t]+({'|'.join(SAID)})[ \t]+({'|'.join(CONFIDENCES)})[ \t]*$", re.M)
+_RECEIPT = re.compile(r"^[ \t]*receipt[ \t]+([0-9a-f]{8})[ \t]*$", re.M)
+_SCHEDULE = re.compile(r"^[ \t]*([A-F])[ \t]+(\d+)[ \t]*:[ \t]*(\S[^\n\"']*?)[ \t]*$", re.M)
+
+
+def listings(values: Mapping[str, int]) -> dict[str, tuple[str, Listing]]:
+    """The listings of one variant, by letter, each with the name of its file.
+
+    Parameters
+    ----------
+    values : Mapping of str to int
+        ORDER, which of all orders; START, the number that stands for START in their texts.
+    """
+    files = sorted((CSRC / "questions/break").glob("*.c"))
+    orders = list(permutations(files))
+    ordered = zip("ABCDEF", orders[values["ORDER"] % len(orders)], strict=True)
+    texts = {
+        letter: (file.stem, re.sub(r"\bSTART\b", str(values["START"]), file.read_text("utf-8"))) for letter, file in ordered
+    }
+    return {letter: (name, Listing(text, name=letter)) for letter, (name, text) in texts.items()}
+
+
+def receipt(predictions: Mapping[str, tuple[str, str]], values: Mapping[str, int]) -> str:
+    """A digest of predictions, which no longer fits once they, or the variant, are others.
+
+    Parameters
+    ----------
+    predictions : Mapping of str to (str, str)
+        By letter: "holds" or "fails", and how sure.
+    values : Mapping of str to int
+        The constants of the variant.
+    """
+    lines = [
+        f"{values['ORDER']} {values['START']}",
+        *(" ".join((letter, *predictions[letter])) for letter in sorted(predictions)),
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+
+
+class Six:
+    """The six listings of one student: to be read at any time, to be run once the predictions are locked in.
+
+    Parameters
+    ----------
+    assignment : Assignment
+        In the student's variant.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._listings = listings(assignment.constants)
+
+    def show(self, letter: str) -> Source:
+        """The text of one; a notebook colours it."""
+        return self._listings[letter][1].show()
+
+    def __getitem__(self, letter: str) -> Listing:
+        if not _locked():
+            raise ValueError(_told(question("schedules"), "", "first_lock").message)
+        return self._listings[letter][1]
+
+
+def _locked() -> dict[str, Commitment]:
+    """What was said first of each listing, on this machine, by its file's name."""
+    found: dict[str, Commitment] = {}
+    for each in commitments():
+        if each.chapter == CHAPTER:
+            found.setdefault(each.asked, each)
+    return found
+
+
+def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
+    """Examine what a student says of the six listings, or the student's own listing.
+
+    Parameters
+    ----------
+    asked, answer : Question, Answer
+        What was asked and what was written.
+    values : Mapping of str to int
+        The constants of the variant.
+    """
+    kinds: dict[str, Callable[[Question, Answer, Mapping[str, int]], list[Failure]]]
+    kinds = {"predictions": _predictions, "schedules": _schedules, "survivor": _survivor}
+    return kinds[asked.kind](asked, answer, values)
+
+
+def _text(answer: Answer) -> str:
+    return answer.value if isinstance(answer.value, str) else answer.text
+
+
+# -- predictions -------------------------------------------------------------------------------------------------------
+
+
+def _predictions(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
+    text = _text(answer)
+    said = {letter: (verdict, sure) for letter, verdict, sure in _PREDICTION.findall(text)}
+    ours = listings(values)
+    if missing := [letter for letter in ours if letter not in said]:
+        return [_told(asked, "effect", "missing", letters=", ".join(missing))]
+    receipts = _RECEIPT.findall(text)
+    whole = receipts[-1:] == [receipt(said, values)]
+    if answer.value is not None:
+        return [_lock(asked, ours, said, values, whole)]
+    if not whole:
+        return [_told(asked, "effect", "changed" if receipts else "unlocked")]
+    share = 1 / len(ours)
+    found = []
+    for letter, (_name, listing) in ours.items():
+        verdict = _verdict(listing)
+        if said[letter][0] != verdict.status:
+            words = dict(zip(("said", "sure"), said[letter], strict=True), letter=letter, verdict=verdict.status)
+            found.append(_told(asked, "effect", "wrong", share=share, **words))
+    return found
+
+
+def _lock(
+    asked: Question,
+    ours: Mapping[str, tuple[str, Listing]],
+    said: Mapping[str, tuple[str, str]],
+    values: Mapping[str, int],
+    whole: bool,
+) -> Failure:
+    """Keep the predictions if they are the first ones; never say which are right."""
+    first = _locked()
+    if not first:
+        for letter, (name, _listing) in ours.items():
+            verdict, sure = said[letter]
+            right = _verdict(ours[letter][1]).status == verdict
+            commit(CHAPTER, name, SAID.index(verdict), sure, right)
+    elif any(
+        (SAID[first[name].choice], first[name].confidence) != said[letter]
+        for letter, (name, _l) in ours.items()
+        if name in first
+    ):
+        lines = [
+            f"{letter} {SAID[first[name].choice]} {first[name].confidence}"
+            for letter, (name, _l) in ours.items()
+            if name in first
+        ]
+        when = min(each.time for each in first.values())
+        return _told(asked, "effect", "other", time=when, trace="\n".join(lines))
+    if not whole:
+        return _told(asked, "effect", "copy", receipt=receipt(said, values))
+    return _told(asked, "effect", "locked", share=0.0)
+
+
+def _verdict(listing: Listing) -> Verdict:
+    """Under x86-TSO, in which every run of sequential consistency is possible too."""
+    return listing.check("tso", states=STATES, seconds=SECONDS)
+
+
+# -- schedules ---------------------------------------------------------------------------------------------------------
+
+
+def _schedules(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
+    if answer.value is not None and not _locked():
+        return [_told(asked, "", "first_lock", nothing=True)]
+    given = {letter: (int(number), schedule) for letter, number, schedule in _SCHEDULE.findall(_text(answer))}
+    ours = listings(values)
+    wrong = [letter for letter, (_name, listing) in ours.items() if _verdict(listing).status == "fails"]
+    share = 1 / len(wrong)
+    found = []
+    for letter in sorted({*wrong, *given}):
+        if letter not in given:
+            lost = [_told(asked, name, "none", share=share, letter=letter) for name in ("safety", "progress")]
+        else:
+            lost = _schedule(asked, letter, ours[letter][1], *given[letter], share)
+        # what holds has no point of no return that could be asked for
+        found += [each for each in lost if letter in wrong or each.property == "safety"]
+    return found
+
+
+def _schedule(asked: Question, letter: str, listing: Listing, number: int, schedule: str, share: float) -> list[Failure]:
+    """One schedule: it must end in a finding, and the number must be that of its point of no return."""
+    memory = "tso" if "~" in schedule else "sc"
+    try:
+        trace = listing.replay(schedule, memory)
+    except ValueError as error:
+        return [Failure(name, f"{letter}: {error}", share=share) for name in ("safety", "progress")]
+    if not trace.end:
+        well = _told(asked, "safety", "well", share=share, letter=letter, trace=str(trace))
+        return [well, _told(asked, "progress", "nothing_lost", share=share, letter=letter)]
+    if number != point_of_no_return(listing, trace, memory):
+        return [_told(asked, "progress", "elsewhere", share=share, letter=letter, number=str(number), trace=str(trace))]
+    return []
+
+
+def point_of_no_return(listing: Listing, trace: Trace, memory: str = "sc") -> int | None:
+    """The number of the step of a run from which on no continuation ends well; None if one still does.
+
+    Parameters
+    ----------
+    listing : Listing
+        Small enough to be seen whole.
+    trace : Trace
+        Any run of it, or the beginning of one.
+    memory : {"sc", "tso"}
+        As for `Listing.check`.
+
+    Raises
+    ------
+    ValueError
+        Not all of it was seen.
+    """
+    limits: dict[str, Any] = {"states": STATES, "seconds": SECONDS, "deadline": int(SECONDS) + 30, "graph": STATES}
+    answer = listing.run("check", memory=memory, **limits)[0].answer
+    if not answer.get("complete"):
+        raise ValueError(f"{listing.name}: {answer.get('states', 0)} states, and not all were seen")
+    names: list[str] = answer["processes"]
+    numbers = {action: i + 8 * bool(mark) for i, name in enumerate(names) for mark in ("", "~") for action in [name + mark]}
+    nodes = {node["number"]: node for node in answer["graph"]}
+    state = 0
+    for steps in range(len(trace.steps) + 1):
+        if not nodes[state]["can"] & 1:
+            return steps
+        if steps < len(trace.steps):
+            state = dict(nodes[state]["edges"])[numbers[trace.steps[steps].action]]
+    return None
+
+
+# -- a listing that survives -------------------------------------------------------------------------------------------
+
+
+def _survivor(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
+    bare = LITERALS.sub(" ", answer.text)
+    rules = asked.data["forbidden"].items()
+    found = [Failure("constraints", asked.say(texts)) for rule, texts in rules if re.search(rule, bare, re.M)]
+    if found:
+        return found
+    # the magic is the first line of the cell
+    listing = Listing(answer.text, name=asked.name, first_line=2)
+    # the race is compiled at level 2: what is wrong must be wrong there as well
+    for level in (0, 2):
+        try:
+            verdict = listing.check(optimise=level, states=STATES, seconds=SECONDS)
+        except (CompileError, ValueError) as error:
+            return [Failure("constraints", str(error))]
+        stuck = [finding.message for finding in verdict.findings if finding.kind in _STUCK]
+        if stuck:
+            return [_told(asked, "constraints", "stopped", why=stuck[0])]
+        finding = next((finding for finding in verdict.findings if finding.trace.steps), None)
+        if finding is None:
+            return [_told(asked, "constraints", "holds", verdict=str(verdict))]
+        if finding.trace.no_return == 0:
+            return [_told(asked, "constraints", "always", trace=str(finding.trace))]
+    for seconds in (RACE_SECONDS / 10, RACE_SECONDS):
+        run = listing.race(seconds=seconds, rounds=ROUNDS)
+        if run.failing or run.stopped:
+            break
+    if run.failing:
+        why = next(iter(run.failures))
+        return [_told(asked, "constraints", "caught", rounds=f"{run.rounds:,}", failing=f"{run.failing:,}", why=why)]
+    if usable_cpus() < 2:
+        raise RuntimeError(run.recorded or run.stopped)  # that is no fault of the listing's
+    if run.stopped:
+        return [_told(asked, "constraints", "stopped", why=run.stopped)]
+    return [_told(asked, "constraints", "survived", share=0.0, rounds=f"{run.rounds:,}", seconds=f"{run.seconds:.1f}")]
+
+
+def _told(
+    asked: Question, name: str, key: str, *, share: float = 1.0, trace: str = "", nothing: bool = False, **words: str
+) -> Failure:
+    """A failure in the words of the question's file."""
+    texts = asked.data["texts"][key]
+    hint = asked.say(texts["hint"]) if "hint" in texts else ""
+    return Failure(name, asked.say(texts).format(**words), hint, trace, share=share, nothing=nothing)

@@ -1,0 +1,20 @@
+/* fails: all */
+#include <cmpx/listing.h>
+#include <linux/atomic.h>
+
+static u32 x, y;
+
+PROCESS(a)
+{
+	WRITE_ONCE(x, 1);
+}
+
+PROCESS(b)
+{
+	y = READ_ONCE(x) && __builtin_constant_p(sizeof(y));
+}
+
+FINALLY
+{
+	EXPECT(!y, "a builtin tells");
+}

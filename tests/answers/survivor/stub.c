@@ -1,0 +1,5 @@
+/* fails: all */
+#include <cmpx/listing.h>
+#include <linux/atomic.h>
+
+/* your code here */
