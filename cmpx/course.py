@@ -34,7 +34,13 @@ STATES, SECONDS = 500_000, 20.0
 _STUCK = {"livelock", "deadlock", "endless loop"}
 _MISUSE = {"use after free", "double free", "bad free"}
 # the modules that know the other kinds of question
-_EXAMINERS = {"python": "adversary"}
+_EXAMINERS = {
+    "python": "adversary",
+    "predictions": "breaking",
+    "schedules": "breaking",
+    "survivor": "breaking",
+    "claims": "claims",
+}
 
 
 @dataclass(frozen=True)

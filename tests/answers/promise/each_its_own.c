@@ -1,0 +1,30 @@
+/* fails: safety progress */
+#include <cmpx/listing.h>
+#include <linux/netdevice.h>
+
+bool napi_schedule_prep(struct napi_struct *napi);
+
+#define STRANGER 0x20
+
+static struct napi_struct napi, other;
+static bool polls_a, polls_b;
+
+INIT
+{
+	napi.state = STRANGER;
+}
+
+PROCESS(a)
+{
+	polls_a = napi_schedule_prep(&napi);
+}
+
+PROCESS(b)
+{
+	polls_b = napi_schedule_prep(&other);
+}
+
+FINALLY
+{
+	EXPECT(polls_a && polls_b, "nobody polls");
+}

@@ -1,0 +1,32 @@
+/* fails: all */
+#include <cmpx/listing.h>
+#include <linux/netdevice.h>
+
+bool napi_schedule_prep(struct napi_struct *napi);
+
+#define STRANGER 0x20
+
+static struct napi_struct napi;
+static bool polls_a, polls_b;
+
+INIT
+{
+	napi.state = STRANGER;
+}
+
+static void a(void)
+{
+	polls_a = napi_schedule_prep(&napi);
+}
+
+static void b(void)
+{
+	polls_b = napi_schedule_prep(&napi);
+}
+
+FINALLY
+{
+	EXPECT(!(polls_a && polls_b), "both poll");
+	EXPECT(polls_a || polls_b, "nobody polls");
+	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+}

@@ -1,0 +1,32 @@
+/* fails: constraints */
+#include <cmpx/listing.h>
+#include <linux/netdevice.h>
+
+bool napi_schedule_prep(struct napi_struct *napi);
+
+#define STRANGERS 0
+
+static struct napi_struct napi;
+static bool polls_a, polls_b;
+
+INIT
+{
+	napi.state = STRANGERS;
+}
+
+PROCESS(a)
+{
+	polls_a = napi_schedule_prep(&napi);
+}
+
+PROCESS(b)
+{
+	polls_b = napi_schedule_prep(&napi);
+}
+
+FINALLY
+{
+	EXPECT(!(polls_a && polls_b), "both poll");
+	EXPECT(polls_a || polls_b, "nobody polls");
+	EXPECT(napi.state == (STRANGERS | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+}

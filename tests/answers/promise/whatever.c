@@ -1,0 +1,32 @@
+/* fails: all */
+#include <cmpx/listing.h>
+#include <linux/netdevice.h>
+
+bool napi_schedule_prep(struct napi_struct *napi);
+
+#define STRANGER 0x20
+
+static struct napi_struct napi;
+static bool polls_a, polls_b;
+
+INIT
+{
+	napi.state = STRANGER;
+}
+
+PROCESS(a)
+{
+	polls_a = napi_schedule_prep(&napi);
+}
+
+PROCESS(b)
+{
+	polls_b = napi_schedule_prep(&napi);
+}
+
+FINALLY
+{
+	EXPECT(1, "both poll");
+	EXPECT(1, "nobody polls");
+	EXPECT(1, "the second call is lost");
+}
