@@ -264,7 +264,9 @@ def build(
     part = [*flags, "-c"]
     answer = _made(tool, part, ".o", name, numbered)
     if refused := intruders(answer):
-        raise CompileError(_("an answer may not define or call {what}: that is its harness's part").format(what=", ".join(refused)))
+        raise CompileError(
+            _("an answer may not define or call {what}: that is its harness's part").format(what=", ".join(refused))
+        )
     beside = _made(tool, [*part, *ours], ".o", f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n')
     return Build(_made(tool, [*flags, str(answer), str(beside)], ".so", name), tool, f"-O{level}")
 
