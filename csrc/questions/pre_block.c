@@ -64,14 +64,18 @@ PROCESS(cpu)
 
 PROCESS(iommu)
 {
-	u64 control;
-	int i;
+	u64 control, last = 0;
+	int i, count = 0;
 
 	for (i = 0; i < POSTS; i++) {
 		if (iommu_post(&pi, 32 + i, false, &control) & POST_NOTIFIED) {
-			notified = control & CARDS_MASK;
-			notifications++;
+			last = control & CARDS_MASK;
+			count++;
 		}
+	}
+	if (count) {
+		notified = last;
+		notifications = count;
 	}
 }
 
