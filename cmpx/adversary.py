@@ -67,7 +67,7 @@ class Task:
     starts: tuple[int, ...]
     others: tuple[int, ...]
     change: Callable[[int], int]
-    result: Callable[[int], int]
+    result: Callable[[int], object]
     returns: str
     hints: Mapping[str, str]
     shown: str
@@ -97,6 +97,10 @@ class Task:
     def show(self, value: int) -> str:
         """A value as the question writes it."""
         return format(value, self.shown)
+
+    def says(self, result: object) -> str:
+        """A result as the question writes it."""
+        return self.show(result) if type(result) is int else str(result)
 
     def idle(self, value: int) -> bool:
         """Whether there is nothing to do."""
@@ -193,7 +197,7 @@ class Run:
             self.fail("effect", _("it returns, and it has done nothing to the word"), self._hint("effect", hint))
         elif not any(type(result) is type(task.result(value)) and result == task.result(value) for value in from_):
             message = _("it returns {result}, and {right} is right: {returns}")
-            self.fail("effect", message.format(result=text, right=task.result(from_[-1]), returns=task.returns))
+            self.fail("effect", message.format(result=text, right=task.says(task.result(from_[-1])), returns=task.returns))
 
     def raised(self, line: int, text: str) -> None:
         """The function raises an exception."""
@@ -457,7 +461,7 @@ def _fit(*numbers: int) -> bool:
 def _end(run: Run, message: str) -> None:
     """What the end of a call comes to."""
     if found := re.fullmatch(r"return int (-?\d{1,30})", message):
-        run.returned(int(found[1]), found[1])
+        run.returned(int(found[1]), run.task.says(int(found[1])))
     elif found := re.fullmatch(r"return bool (True|False)", message):
         run.returned(found[1] == "True", found[1])
     elif found := re.fullmatch(r"return (?:int|other) ?(.*)", message):
