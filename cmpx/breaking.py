@@ -28,7 +28,7 @@ ROUNDS, RACE_SECONDS = 100_000_000, 3.0
 _STUCK = {"livelock", "deadlock", "endless loop"}
 _PREDICTION = re.compile(rf"^[ \t]*([A-F])[ \t]+({'|'.join(SAID)})[ \t]+({'|'.join(CONFIDENCES)})[ \t]*$", re.M)
 _RECEIPT = re.compile(r"^[ \t]*receipt[ \t]+([0-9a-f]{8})[ \t]*$", re.M)
-_SCHEDULE = re.compile(r"^[ \t]*([A-F])[ \t]+(\d+)[ \t]*:[ \t]*(\S[^\n\"']*?)[ \t]*$", re.M)
+_SCHEDULE = re.compile(r"^[ \t]*([A-F])[ \t]+(\d+)[ \t]*:[ \t]*(\S[^\n\"']{0,999}?)[ \t]*$", re.M)
 
 
 def listings(values: Mapping[str, int]) -> dict[str, tuple[str, Listing]]:
@@ -204,7 +204,7 @@ def _schedule(asked: Question, letter: str, listing: Listing, number: int, sched
         trace = listing.replay(schedule, memory)
     except ValueError as error:
         return [Failure(name, f"{letter}: {error}", share=share) for name in ("safety", "progress")]
-    if not trace.end:
+    if not (trace.end and trace.steps):
         well = _told(asked, "safety", "well", share=share, letter=letter, trace=str(trace))
         return [well, _told(asked, "progress", "nothing_lost", share=share, letter=letter)]
     if number != point_of_no_return(listing, trace, memory):
