@@ -466,7 +466,7 @@ def _failure(asked: Question, listing: Listing, finding: Finding, alone: bool, m
 
 
 def _processes(listing: Listing) -> list[str]:
-    return re.findall(r"^PROCESS\((\w+)\)", listing.harness, re.M)
+    return list(listing.run("replay", memory="sc", schedule="")[0].answer["processes"])
 
 
 def _waiting(listing: Listing) -> Trace:
