@@ -91,7 +91,7 @@ def _locked() -> dict[str, Commitment]:
     """What was said first of each listing, on this machine, by its file's name."""
     found: dict[str, Commitment] = {}
     for each in commitments():
-        if each.chapter == CHAPTER:
+        if each.chapter == CHAPTER and each.choice in range(len(SAID)):
             found.setdefault(each.asked, each)
     return found
 
@@ -150,21 +150,13 @@ def _lock(
     """Keep the predictions if they are the first ones; never say which are right."""
     first = _locked()
     if not first:
-        for letter, (name, _listing) in ours.items():
+        for letter, (name, listing) in ours.items():
             verdict, sure = said[letter]
-            right = _verdict(ours[letter][1]).status == verdict
-            commit(CHAPTER, name, SAID.index(verdict), sure, right)
-    elif any(
-        (SAID[first[name].choice], first[name].confidence) != said[letter]
-        for letter, (name, _l) in ours.items()
-        if name in first
-    ):
-        lines = [
-            f"{letter} {SAID[first[name].choice]} {first[name].confidence}"
-            for letter, (name, _l) in ours.items()
-            if name in first
-        ]
+            commit(CHAPTER, name, SAID.index(verdict), sure, _verdict(listing).status == verdict)
+    kept = {letter: (SAID[first[name].choice], first[name].confidence) for letter, (name, _l) in ours.items() if name in first}
+    if any(said[letter] != before for letter, before in kept.items()):
         when = min(each.time for each in first.values())
+        lines = (" ".join((letter, *before)) for letter, before in kept.items())
         return _told(asked, "effect", "other", time=when, trace="\n".join(lines))
     if not whole:
         return _told(asked, "effect", "copy", receipt=receipt(said, values))

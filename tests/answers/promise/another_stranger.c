@@ -4,7 +4,7 @@
 
 bool napi_schedule_prep(struct napi_struct *napi);
 
-#define  STRANGER 0x2
+/* a neighbour's */ #define STRANGER 0x2
 
 static struct napi_struct napi;
 static bool polls_a, polls_b;
@@ -28,5 +28,6 @@ FINALLY
 {
 	EXPECT(!(polls_a && polls_b), "both poll");
 	EXPECT(polls_a || polls_b, "nobody polls");
-	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED),
+	       "the second call is lost");
 }

@@ -32,5 +32,6 @@ FINALLY
 {
 	EXPECT(polls_a, "the first one is told no");
 	if (!polls_b)
-		EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+		EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED),
+		       "the second call is lost");
 }

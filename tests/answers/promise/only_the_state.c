@@ -26,5 +26,6 @@ PROCESS(b)
 
 FINALLY
 {
-	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED),
+	       "the second call is lost");
 }

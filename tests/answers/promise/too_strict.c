@@ -28,5 +28,6 @@ FINALLY
 {
 	EXPECT(!(polls_a && polls_b), "both poll");
 	EXPECT(polls_a, "the first process polls");
-	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED),
+	       "the second call is lost");
 }

@@ -35,5 +35,6 @@ FINALLY
 {
 	EXPECT(!(polls_a && polls_b), "both poll");
 	EXPECT(polls_a || polls_b, "nobody polls");
-	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED), "the second call is lost");
+	EXPECT(napi.state == (STRANGER | NAPIF_STATE_SCHED | NAPIF_STATE_MISSED),
+	       "the second call is lost");
 }

@@ -2,4 +2,7 @@
 #include <cmpx/listing.h>
 #include <linux/atomic.h>
 
-PROCESS(a) { x = 1; }
+PROCESS(a)
+{
+	x = 1;
+}
