@@ -571,7 +571,7 @@ function mount(el, { graph, texts, language, size, schedule }) {
       { style: `--colour: ${colour[thread]}; --ink: ${inkOn(colour[thread])}`, title: names[thread] },
       String(thread + 1),
     );
-  const chip = (part) => h("span.part", { style: `--colour: ${part.colour ?? "var(--edge)"}` });
+  const chip = (part) => h("span.part", { style: `--colour: ${part.colour ?? "#999999"}` });
   const fieldRows = graph.words.map((word) => {
     const now = h("code.now");
     const before = h("span.was");
