@@ -1,6 +1,6 @@
 """Questions in Python: functions of one word that meet somebody who changes it, at the worst moments there are.
 
-Threads of Python do not meet often enough to grade anything. So the word is scripted: just before any of the function's
+Threads of Python do not meet often enough to grade anything. So the word is scripted: right before any of the function's
 operations somebody may write it, up to three times, and every such script is run. The function runs in a process of its own
 (cmpx/answering.py); the word, the script and the verdict are here.
 """
@@ -35,7 +35,7 @@ __all__ = ["Run", "Task", "examine"]
 CHANGES = 3
 OPERATIONS, MORE = 8, 4
 # between two operations: of the processor's time, and of everybody's
-CPU_SECONDS, SECONDS, IN_ALL = 0.2, 3.0, 20.0
+CPU_SECONDS, SECONDS, IN_ALL = 0.2, 10.0, 30.0
 _MODULES = {"__future__", "cmpx", "typing"}
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -132,7 +132,7 @@ class Run:
     start : int
         What the word holds at first.
     script : Mapping of int to int
-        What somebody writes just before the operation of that number, counted from 1.
+        What somebody writes right before the operation of that number, counted from 1.
     """
 
     def __init__(self, task: Task, start: int, script: Mapping[int, int]) -> None:
@@ -396,11 +396,11 @@ class Student:
             try:
                 self._say(str(_answer(run, message)))
             except EnoughError:
-                self._end()
+                self._cut()
                 return
         _end(run, message)
 
-    def _end(self) -> None:
+    def _cut(self) -> None:
         """Have the call stopped."""
         for _attempt in range(OPERATIONS):
             self._say("stop")
@@ -499,7 +499,7 @@ def examine(question: Question, answer: Answer, values: Mapping[str, int]) -> li
     except RefusedError as error:
         return [Failure("", str(error), nothing=True)]
     except DeadError:
-        return [Failure("", _("its process came to an end in the middle of the examination"), nothing=True)]
+        return [Failure("", _("in the middle of the examination its process ended, or spoke out of turn"), nothing=True)]
 
 
 def _text(answer: Answer) -> str:

@@ -13,7 +13,7 @@ from types import FrameType, ModuleType
 ANSWER = "<answer>"
 PACKET = 1 << 16
 _LIMITS = {
-    resource.RLIMIT_AS: 256 << 20,
+    resource.RLIMIT_AS: 512 << 20,
     resource.RLIMIT_CORE: 0,
     resource.RLIMIT_CPU: 20,
     resource.RLIMIT_FSIZE: 0,
