@@ -412,6 +412,7 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
         Macros of the harness.
     """
     found: list[Failure] = []
+    ends = False
     for case in asked.data["cases"]:
         listing = beside(asked, answer, {**values, **case["macros"]})
         try:
@@ -421,6 +422,9 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
         found += _failures(asked, listing, verdict, case)
         if verdict.status == "unmodelled":
             return found
+        ends |= bool(verdict.interleavings)
+    if not ends:
+        found = [replace(each, nothing=True) for each in found]
     found += _constraints(asked, answer, listing)
     return list({(each.property, each.message): each for each in reversed(found)}.values())[::-1]
 
@@ -458,8 +462,9 @@ def _failure(asked: Question, listing: Listing, finding: Finding, alone: bool, m
             return [failure(table["property"], message, finding.trace, hint, table.get("nothing", False))]
     if finding.kind in _STUCK:
         # the trace ends where the way back is lost; a few steps more show what goes round
-        around = " ".join(f"{name}*8" for name in _processes(listing))
-        trace = listing.replay(f"{finding.trace.schedule} {around}")
+        trace = finding.trace
+        for name in _processes(listing):
+            trace = listing.replay(f"{trace.schedule} {name}*8")
         return [failure(name, finding.message, trace) for name in ("effect", "progress") if alone or name == "progress"]
     name = "safety" if finding.kind in _MISUSE or not alone else ""
     return [failure(name, finding.message, finding.trace, nothing=not name)]

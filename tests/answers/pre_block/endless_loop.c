@@ -1,4 +1,4 @@
-/* fails: effect progress */
+/* fails: all */
 #include <asm/posted_intr.h>
 #include <linux/atomic.h>
 #include <linux/bug.h>
