@@ -18,7 +18,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from cmpx.checking import Finding, Trace, Verdict
+from cmpx.checking import TROUBLES, Finding, Trace, Verdict
 from cmpx.languages import _, language
 from cmpx.listings import LITERALS, Listing
 from cmpx.sources import CSRC
@@ -33,6 +33,8 @@ PROPERTIES = ("safety", "effect", "progress", "constraints")
 STATES, SECONDS = 500_000, 20.0
 _STUCK = {"livelock", "deadlock", "endless loop"}
 _MISUSE = {"use after free", "double free", "bad free"}
+_INCLUDE = r"\s*(?:#|%:)\s*(?:include|import|embed)"
+_OURS = r'\s*#\s*include\s*(?:<(?:asm|cmpx|linux)/\w+\.h>|"\w+\.h")'
 # the modules that know the other kinds of question
 _EXAMINERS = {
     "python": "adversary",
@@ -195,23 +197,30 @@ class Report:
     def __str__(self) -> str:
         total = sum(self.question.points.values())
         lines = [_("{name}: {score:g} of {total:g} points").format(name=self.question.name, score=self.score, total=total)]
-        lines += [line for failure in self.failures if failure.nothing for line in self._told(failure)]
+        lines += self._told([failure for failure in self.failures if failure.nothing], set())
+        shown: set[str] = set()
         titles = self.question.data.get("titles", {})
         for name, points in self.question.points.items():
             earned = self.earned(name)
             title = Question.say(titles[name]) if name in titles else _title(name)
             lines.append(f"{'✓' if earned == points else '✗'} {title} {earned:g}/{points:g}")
-            failures = [failure for failure in self.failures if failure.property == name and not failure.nothing]
-            lines += [line for failure in failures for line in self._told(failure)]
+            lines += self._told([each for each in self.failures if each.property == name and not each.nothing], shown)
         return "\n".join(lines)
 
-    def _told(self, failure: Failure) -> list[str]:
-        lines = [failure.message, *filter(None, [failure.hint]), *failure.trace.splitlines()]
-        if failure.schedule and self.replay:
-            macros = "".join(f", {name}={value}" for name, value in failure.macros.items())
-            call = f'{self.replay}, "{failure.schedule}"{macros})'
-            lines.append(_("to step through it: {call}").format(call=call))
-        return [f"    {line}" for line in lines]
+    def _told(self, failures: list[Failure], shown: set[str]) -> list[str]:
+        """What failed; of several the first with its run, unless that has been shown above."""
+        lines = []
+        for number, failure in enumerate(failures):
+            lines += [failure.message, *filter(None, [failure.hint])]
+            if number or failure.trace in shown:
+                continue
+            shown.add(failure.trace)
+            lines += failure.trace.splitlines()
+            if failure.schedule and self.replay:
+                macros = "".join(f", {name}={value}" for name, value in failure.macros.items())
+                call = f'{self.replay}, "{failure.schedule}"{macros})'
+                lines.append(_("to step through it: {call}").format(call=call))
+        return [f"    {line}" for line in dict.fromkeys(lines)]
 
     def __repr__(self) -> str:
         return str(self)
@@ -338,6 +347,11 @@ def _answer(answer: object) -> Answer:
 
 
 def _examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
+    # what the compiler says of a file could show the file
+    spliced = answer.text.replace("\\\n", "")
+    for line in LITERALS.sub(lambda found: found[0] if found[0][0] == '"' else " ", spliced).splitlines():
+        if re.match(_INCLUDE, line) and not re.match(_OURS, line):
+            return [Failure("", _("only the book's headers may be included: {line}").format(line=line.strip()), nothing=True)]
     if asked.kind == "c":
         return examine(asked, answer, values)
     examiner: Callable[..., list[Failure]] = import_module(f"cmpx.{_EXAMINERS[asked.kind]}").examine
@@ -450,28 +464,40 @@ def _failures(asked: Question, listing: Listing, verdict: Verdict, case: Mapping
 
 
 def _failure(asked: Question, listing: Listing, finding: Finding, alone: bool, macros: Mapping[str, int]) -> list[Failure]:
-    def failure(name: str, message: str, trace: Trace, hint: str = "", nothing: bool = False) -> Failure:
+    messages = asked.data["messages"]
+
+    def failure(name: str, message: str, trace: Trace, told: str = "", nothing: bool = False) -> Failure:
+        hint = Question.say(messages[told]["hint"]) if "hint" in messages.get(told, {}) else ""
         text = str(replace(trace, end=""))
         return Failure(name, message, hint, text, trace.schedule, nothing=nothing, macros=macros)
 
-    for english in sorted(asked.data["messages"], key=len, reverse=True) if finding.kind in ("expect", "warn") else ():
-        if english in finding.message:
-            table = asked.data["messages"][english]
+    for english in sorted(messages, key=len, reverse=True):
+        if finding.kind in ("expect", "warn") and english in finding.message and english not in TROUBLES:
+            table = messages[english]
             message = table["zh"] if language() == "zh" else english
-            hint = Question.say(table["hint"]) if "hint" in table else ""
-            return [failure(table["property"], message, finding.trace, hint, table.get("nothing", False))]
+            return [failure(table["property"], message, finding.trace, english, table.get("nothing", False))]
     if finding.kind in _STUCK:
-        # the trace ends where the way back is lost; a few steps more show what goes round
-        trace = finding.trace
-        for name in _processes(listing):
-            trace = listing.replay(f"{trace.schedule} {name}*8")
-        return [failure(name, finding.message, trace) for name in ("effect", "progress") if alone or name == "progress"]
+        trace = _round(listing, finding.trace)
+        names = [name for name in ("effect", "progress") if alone or name == "progress"]
+        return [failure(name, finding.message, trace, finding.kind) for name in names]
     name = "safety" if finding.kind in _MISUSE or not alone else ""
-    return [failure(name, finding.message, finding.trace, nothing=not name)]
+    return [failure(name, finding.message, finding.trace, finding.kind, not name)]
 
 
 def _processes(listing: Listing) -> list[str]:
     return list(listing.run("replay", memory="sc", schedule="")[0].answer["processes"])
+
+
+def _round(listing: Listing, lost: Trace) -> Trace:
+    """A run to where the way back is lost, and on: whoever can finishes, the others take a few steps more."""
+    trace, stuck = lost, []
+    for name in _processes(listing):
+        longer = listing.replay(f"{trace.schedule} {name}*40")
+        if len(longer.steps) < len(trace.steps) + 40:
+            trace = longer
+        else:
+            stuck.append(name)
+    return listing.replay(" ".join([trace.schedule, *(f"{name}*4" for name in stuck)]))
 
 
 def _waiting(listing: Listing) -> Trace:

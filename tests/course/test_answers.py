@@ -59,7 +59,7 @@ def replays(path: Path, report: Report, student: str) -> None:
     for failure in (failure for failure in report.failures if failure.schedule):
         trace = beside(report.question, answer, {**values, **failure.macros}).replay(failure.schedule)
         assert trace.schedule == failure.schedule
-        assert trace.end or len({step.thread for step in trace.steps[-8:]}) == 1, str(trace)
+        assert trace.end or len({step.thread for step in trace.steps[-4:]}) == 1, str(trace)
 
 
 def cells_of(nb: nbformat.NotebookNode) -> list[tuple[str, str, bool]]:
@@ -89,3 +89,20 @@ def test_the_stepper_opens_where_the_feedback_says() -> None:
     assert stepper.trace.schedule == failure.schedule
     assert "ON is lost" in stepper.trace.end
     assert any(step.file.endswith("pre_block") for step in stepper.trace.steps)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['#include "/etc/passwd"', "#include </etc/passwd>", "#/*\n*/include NAME", "%: include <../x.h>", '#inc\\\nlude "../x.h"'],
+)
+def test_no_file_of_the_machine_is_read(line: str) -> None:
+    text = (classroom.ROOT / "tests/answers/pre_block/reference.c").read_text("utf-8")
+    cells = [
+        ("setup", 'from cmpx.course import Assignment\na2 = Assignment("a2-pre-block")', True),
+        ("pre_block", f"{line}\n{text}", False),
+        ("test", 'a2.examine("pre_block", pre_block)', True),
+    ]
+    report = grade(cells, "")["test"]
+    assert report.score == 0
+    assert "only the book's headers may be included" in str(report)
+    assert "root:" not in str(report)
