@@ -1,6 +1,6 @@
 """The adversary runs every script, judges what it sees, and gives nothing to an answer that plays another game.
 
-The answers that tests/test_course.py examines are in tests/answers.
+Whole answers are kept in tests/answers, and tested with the rest of the course.
 """
 
 import contextlib
