@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import nbformat
@@ -74,3 +76,14 @@ def test_the_notebooks_of_the_book_are_trusted(lab):
     notebooks = [nbformat.read(path, as_version=4) for path in ROOT.glob("notebooks/*/*.ipynb")]
     assert notebooks
     assert all(map(notary.check_signature, notebooks))
+
+
+def test_nothing_of_nbgrader_is_loaded(lab):
+    """It is there for the tests; a reader would wait for it, and see its menus."""
+    _, home, url, token = lab
+    page = ask(f"{url}lab", token)[1]
+    config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)[1])
+    assert config["disabledExtensions"].count("@jupyter/nbgrader") == 1
+    assert "nbgrader" not in "".join(line for line in (home / "log").read_text().splitlines() if "loaded" in line)
+    with pytest.raises(HTTPError, match="404"):
+        ask(f"{url}assignments", token)

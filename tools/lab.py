@@ -10,6 +10,8 @@ from nbformat.sign import NotebookNotary
 from cmpx import language
 
 BOOK = Path(__file__).resolve().parents[1]
+# nbgrader's, which a reader has no use for, and which take seconds to import
+COURSE = ("formgrader", "validate_assignment", "assignment_list", "course_list")
 
 
 def trust(notebooks: Path) -> None:
@@ -28,6 +30,7 @@ def main() -> None:
             f"--ServerApp.root_dir={BOOK}",
             f"--LabApp.default_url=/lab/tree/notebooks/{language()}/00-start-here.ipynb",
             f"--LabApp.app_settings_dir={BOOK / 'tools' / 'settings' / language()}",
+            *(f"--ServerApp.jpserver_extensions=nbgrader.server_extensions.{name}=False" for name in COURSE),
             *sys.argv[1:],
         ]
     )
