@@ -23,7 +23,7 @@ from nbformat.validator import normalize
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Bool
+from traitlets import Bool, List
 
 from cmpx.course import Report, grade
 from cmpx.languages import _, language
@@ -333,6 +333,7 @@ class Hide(ClearHiddenTests):
     """Keep from the student's page what was kept from the released notebook: hidden tests, and with them tracebacks."""
 
     enforce_metadata = False
+    display_data_priority = List(config=True)  # the exporter sets it, and would warn
 
     def preprocess_cell(self, cell: Notebook, resources: Resources, cell_index: int) -> tuple[Notebook, Resources]:
         """Clear one cell."""
@@ -350,9 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
     from cmpx.pool import autograde
     from cmpx.sheet import sheet
 
-    parser = argparse.ArgumentParser(
-        "python -m cmpx.grading", description=_("Grade a class, and see what it has not understood.")
-    )
+    parser = argparse.ArgumentParser("python -m cmpx.grading", description=_("Grade a class."))
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("autograde", help=_("grade every submission that has not been graded yet, on every core"))
     command.add_argument("assignment")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import classroom
 import nbformat
@@ -71,8 +72,9 @@ class TestRound:
         hidden = regions(nbformat.read(classroom.notebook("a2-pre-block", "zh"), as_version=4), "HIDDEN TESTS")
         assert hidden
         assert hidden[0] in graded.path("autograded", "wang").read_text().replace('\\"', '"')
-        page = re.sub(r"<[^>]*>", "", graded.feedback("wang"))
-        for line in [*hidden, "HIDDEN TESTS", "Traceback"]:
+        page = unescape(re.sub(r"<[^>]*>", "", graded.feedback("wang")))
+        assert 'a2.examine("pre_block", pre_block)' in page
+        for line in [*hidden, "HIDDEN TESTS"]:
             assert line not in page
 
     def test_a_released_notebook_speaks_the_class_s_language(self, graded):
