@@ -446,8 +446,8 @@ def _answer(run: Run, message: str) -> int:
                 return run.cmpxchg(old, new, line)
             case "store", int(new), int(line) if _fit(new):
                 return run.store(new, line)
-            case "call", ("xchg" | "try_cmpxchg") as name, line:
-                run.called(name, int(line))
+            case "call", name, line if name in answering.OTHERS:
+                run.called(str(name), int(line))
                 return 0
     except ValueError as error:
         raise DeadError from error
@@ -547,8 +547,6 @@ def _rebinds(node: ast.AST) -> bool:
             return name in ours
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             return name in ours
-        case ast.Attribute(value=ast.Name(id="cmpx"), ctx=ast.Store() | ast.Del()):
-            return True
     return False
 
 

@@ -7,11 +7,13 @@ one packet a message, and whatever a function may do to this process, it can say
 import os
 import resource
 import sys
+from collections.abc import Callable
 from operator import index
 from types import FrameType, ModuleType
 
 ANSWER = "<answer>"
 PACKET = 1 << 16
+OTHERS = ("cmpxchg64", "cmpxchg_acquire", "cmpxchg_relaxed", "cmpxchg_release", "try_cmpxchg", "xchg")
 _LIMITS = {
     resource.RLIMIT_AS: 512 << 20,
     resource.RLIMIT_CORE: 0,
@@ -65,6 +67,9 @@ class Word:
     def compare(self, old: int, new: int) -> int:
         """Replace it if it is `old`."""
         return self.swap(new) if self.held == old else self.held
+
+    def __int__(self) -> int:
+        return self.load()
 
     @property
     def value(self) -> int:
@@ -132,9 +137,20 @@ class Book(ModuleType):
         raise AttributeError(f"cmpx.{name} stays as it is")
 
 
+def cousin(name: str) -> Callable[[Word, int, int], int]:
+    """Another form of cmpxchg."""
+
+    def call(word: Word, old: int, new: int, /) -> int:
+        other(name)
+        return cmpxchg(word, old, new)
+
+    return call
+
+
 def book() -> Book:
-    """The part of cmpx that an answer may import."""
+    """The part of cmpx that an answer may import, and more of its functions than it may call."""
     module = Book("cmpx")
+    vars(module).update({name: cousin(name) for name in OTHERS})
     words = {f"u{bits}": type(f"u{bits}", (Word,), {"most": (1 << bits) - 1}) for bits in (8, 16, 32, 64)}
     vars(module).update(words, cmpxchg=cmpxchg, try_cmpxchg=try_cmpxchg, xchg=xchg)
     return module

@@ -242,6 +242,20 @@ def fetch_or(x, mask):
         slow = "import time\n" + REFERENCE.replace("    old = x", "    time.sleep(0.1)\n    old = x")
         assert set(examined(slow).failed) == {"safety", "effect", "progress", "constraints"}
 
+    def test_who_waits_for_ever_is_not_led_on(self, scripts) -> None:
+        waits = (HERE / "answers/fetch_or/waits_for_old.py").read_text("utf-8")
+        assert examined(waits).failed == ("progress",)
+        assert len(scripts) < 20
+
+    @pytest.mark.parametrize("form", ["cmpxchg_acquire", "cmpxchg_relaxed", "cmpxchg_release", "cmpxchg64"])
+    def test_another_form_of_cmpxchg_works_and_is_not_allowed(self, form: str) -> None:
+        text = f"from cmpx import {form}\n" + REFERENCE.replace("cmpxchg(", f"{form}(")
+        assert examined(text).failed == ("constraints",)
+
+    def test_the_book_s_names_stay_as_they_are(self) -> None:
+        for rebinding in ("cmpx.cmpxchg = None", "import cmpx as c; c.cmpxchg = print", "setattr(cmpx, 'cmpxchg', print)"):
+            assert examined(f"import cmpx\n{rebinding}\n{REFERENCE}").score == 0
+
     def test_who_goes_on_after_a_stop_is_stopped_with_the_process(self, groups) -> None:
         stubborn = (HERE / "answers/fetch_or/swallows_the_stop.py").read_text("utf-8")
         assert examined(stubborn).failed == ("progress",)
