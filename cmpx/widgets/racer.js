@@ -550,7 +550,7 @@ function render(context) {
       const low = Math.max(left + 2, Math.min(at - shift, left + inner - wide));
       ctx.textAlign = "left";
       ctx.fillStyle = css("--paper");
-      ctx.globalAlpha = 0.75;
+      ctx.globalAlpha = 0.9;
       ctx.fillRect(low - 2, y - 0.6 * em, wide + 4, 1.2 * em);
       ctx.globalAlpha = 1;
       ctx.fillStyle = colour;
