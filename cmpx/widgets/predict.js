@@ -9,9 +9,12 @@ function unveil(text, key) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** Writes a sentence in which `code` stands in backticks. */
+/** Writes a sentence in which `code` stands in backticks, and what is *stressed*, or **more so**, between stars. */
 function prose(node, text) {
-  node.replaceChildren(...text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part)));
+  const tags = { "`": "code", "*": "em", "**": "strong" };
+  const parts = text.split(/(`[^`]+`|\*\*[^*`]+\*\*|\*[^*`]+\*)/);
+  const marked = (part, [mark] = /^(?:`|\*+)/.exec(part)) => h(tags[mark], {}, part.slice(mark.length, -mark.length));
+  node.replaceChildren(...parts.map((part, place) => (place % 2 ? marked(part) : part)));
 }
 
 function render({ model, el }) {

@@ -52,7 +52,7 @@ def test_commit_by_keyboard_hears_of_this_choice_and_is_kept(lab: Lab, tab: Tab)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_page_needs_no_kernel(browser: Browser, tmp_path: Path, language: str) -> None:
     cmpx.language(language)
-    asked = [Predict("01-lost-update"), Predict("00-start-here", again=True)]
+    asked = [Predict("01-lost-update"), Predict("00-start-here", again=True), Predict("13-in-the-wild", again=True)]
     path = tmp_path / "page.html"
     path.write_text("<!doctype html><meta charset=utf-8><title>x</title>" + "".join(one.page() for one in asked), "utf-8")
     page = browser.new_page(viewport={"width": 360, "height": 800})
@@ -66,6 +66,7 @@ def test_page_needs_no_kernel(browser: Browser, tmp_path: Path, language: str) -
         widget.locator(".start").click()
         expect(widget.locator(".reply")).to_have_text(question._question.replies[right][language].replace("`", ""))
         expect(widget.locator(".answer")).to_have_attribute("data-right", "true")
+        expect(widget).not_to_contain_text("*")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
     assert errors == []
