@@ -36,7 +36,9 @@ CHANGES = 3
 OPERATIONS, MORE = 8, 4
 # between two operations: of the processor's time, and of everybody's
 CPU_SECONDS, SECONDS, IN_ALL = 0.2, 10.0, 30.0
-_MODULES = {"__future__", "cmpx", "typing"}
+_MODULES = {"__future__", "cmpx"}
+# what is there all the same: to import it costs no more than the constraints
+_THERE = {"functools", "itertools", "math", "operator", "os", "sys", "threading", "time"}
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -367,6 +369,8 @@ class Student:
                 return
             case ["missing"]:
                 raise RefusedError(_("the cell defines no {name}").format(name=self._name))
+            case ["unconfined"]:
+                raise OSError(_("an answer in Python is run behind a seccomp filter, which needs Linux on x86-64"))
             case ["raise", line, what]:
                 raise RefusedError(_("line {line} raises {error}").format(line=line, error=what))
         raise DeadError
@@ -515,7 +519,7 @@ def _constraints(text: str) -> list[Failure]:
     Raises
     ------
     RefusedError
-        It is no Python, or gives cmpxchg another meaning.
+        It is no Python, gives cmpxchg another meaning, or imports what is not there.
     """
     if len(text.encode(errors="replace")) >= answering.PACKET:
         raise RefusedError(_("the cell is too long"))
@@ -534,7 +538,10 @@ def _constraints(text: str) -> list[Failure]:
         modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for module in modules:
             if module.partition(".")[0] not in _MODULES:
-                found[module] = _("line {line} imports {module}; only cmpx is allowed").format(line=line, module=module)
+                message = _("line {line} imports {module}; only cmpx is allowed").format(line=line, module=module)
+                if module not in _THERE:
+                    raise RefusedError(message)
+                found[module] = message
     return [Failure("constraints", message) for message in found.values()]
 
 

@@ -229,13 +229,42 @@ def fetch_or(x, mask):
             time.sleep(0.02)
         assert not alive(groups)
 
-    def test_it_writes_no_files_and_inherits_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("attempt", "error"),
+        [
+            ("os.write(os.open('x', os.O_CREAT | os.O_WRONLY), b'y')", "PermissionError"),
+            ("open('/etc/passwd').read()", "PermissionError"),
+            ("os.listdir('/')", "PermissionError"),
+            ("os.kill(1, 0)", "PermissionError"),
+            ("os.fork()", "PermissionError"),
+            ("os.execv('/bin/true', ['true'])", "PermissionError"),
+            ("1 / (1 + sys.modules['ctypes'].CDLL(None).syscall(57))", "ZeroDivisionError"),
+            ("os.environ['CMPX_SECRET']", "KeyError"),
+            ("threading.Thread(target=print).start()", "RuntimeError"),
+            ("input()", "EOFError"),
+            ("bytearray(1 << 40)", "MemoryError"),
+        ],
+    )
+    def test_it_can_do_nothing_but_compute(self, monkeypatch: pytest.MonkeyPatch, attempt: str, error: str) -> None:
         monkeypatch.setenv("CMPX_SECRET", "12345")
-        write = "os.write(os.open('x', os.O_CREAT | os.O_WRONLY), b'y')"
-        for attempt in (write, "os.environ['CMPX_SECRET']", "input()", "bytearray(1 << 40)"):
-            report = examined(f"import os\ndef fetch_or(x, mask):\n    {attempt}\n" + REFERENCE.split("\n", 2)[2])
+        report = examined(f"import os, sys, threading\ndef fetch_or(x, mask):\n    {attempt}\n    return fetch(x, mask)\n")
+        assert report.score == 0
+        assert f"line 3 raises {error}" in str(report)
+
+    def test_only_what_is_there_is_imported(self) -> None:
+        for module in ("functools", "itertools", "math", "operator", "os", "sys", "threading", "time"):
+            assert examined(f"import {module}\n{REFERENCE}").failed == ("constraints",)
+        for module in ("socket", "typing", "numpy", "os.path"):
+            report = examined(f"import {module}\n{REFERENCE}")
             assert report.score == 0
-            assert re.search("OSError|KeyError|EOFError|MemoryError", str(report))
+            assert f"line 1 imports {module}; only cmpx is allowed" in str(report)
+
+    def test_without_a_filter_nothing_is_run(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        program = Path(adversary.answering.__file__).read_text("utf-8")
+        (tmp_path / "answering.py").write_text(program.replace("prctl(22,", "prctl(-1,"), "utf-8")
+        monkeypatch.setattr(adversary.answering, "__file__", str(tmp_path / "answering.py"))
+        with pytest.raises(OSError, match="seccomp"):
+            examined(REFERENCE)
 
     def test_what_could_not_be_examined_earns_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(adversary, "IN_ALL", 0.5)
