@@ -333,7 +333,7 @@ class Hide(ClearHiddenTests):
     """Keep from the student's page what was kept from the released notebook: hidden tests, and with them tracebacks."""
 
     enforce_metadata = False
-    display_data_priority = List(config=True)  # the exporter sets it, and would warn
+    display_data_priority: List[str] = List(config=True)  # the exporter sets it, and would warn
 
     def preprocess_cell(self, cell: Notebook, resources: Resources, cell_index: int) -> tuple[Notebook, Resources]:
         """Clear one cell."""
