@@ -83,7 +83,7 @@ lint: .venv/test .venv/bench
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
-	.venv/bin/clang-format --dry-run -Werror $(wildcard benchmarks/*.c tests/csrc/*.c) $(filter %.c %.h,$(sources))
+	.venv/bin/clang-format --dry-run -Werror $(wildcard benchmarks/*.c tests/csrc/*.c csrc/questions/*.c csrc/questions/*/*.c) $(filter %.c %.h,$(sources))
 
 clean:
 	rm -rf .venv .venv-hub build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

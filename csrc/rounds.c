@@ -40,7 +40,8 @@
 #define PLACES 64
 #define KEY 12 /* words of an outcome */
 #define FRAME_NS 33000000
-/* Of processor time in one process of one round; chapter 01 adds a hundred million times, 0.6 s of it here. */
+/* Of processor time in one process of one round; chapter 01 adds a hundred million times, 0.6 s of
+ * it here. */
 #define ENDLESS_NS 2000000000ull
 #define LEAD 500 /* ticks in which a word surely reaches the other processors */
 #define PATIENCE 2000 /* spins before the processor goes to somebody else */

@@ -153,7 +153,9 @@ static void test_failures_have_a_cause(void)
 
 static struct event at(int thread, enum kind kind, u64 begin, u64 end, u64 seen)
 {
-	return (struct event){ thread, kind, begin * 100000, end * 100000, seen & ~1ull, seen, seen };
+	return (struct event){
+		thread, kind, begin * 100000, end * 100000, seen & ~1ull, seen, seen
+	};
 }
 
 /* A post that begins before the stretch that all logs cover, and breaks the first try in it. */
