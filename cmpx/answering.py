@@ -39,6 +39,14 @@ _CALLS = {
 }  # fmt: skip
 
 
+def limit() -> None:
+    """Set the limits, but none above what whoever started this process allows."""
+    for kind, most in _LIMITS.items():
+        hard = resource.getrlimit(kind)[1]
+        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (value, value))
+
+
 def confine() -> bool:
     """Let every other system call fail with EPERM, for good: no file, no process, no network."""
     load, equal, leave = 0x20, 0x15, 0x06
@@ -226,8 +234,7 @@ def raised(error: BaseException) -> str:
 
 if __name__ == "__main__":
     channel = int(sys.argv[1])
-    for kind, most in _LIMITS.items():
-        resource.setrlimit(kind, (most, most))
+    limit()
     if confine():
         serve()
     os.write(channel, b"unconfined")

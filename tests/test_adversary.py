@@ -8,6 +8,7 @@ import inspect
 import itertools
 import linecache
 import re
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -250,6 +251,15 @@ def fetch_or(x, mask):
         report = examined(f"import os, sys, threading\ndef fetch_or(x, mask):\n    {attempt}\n    return fetch(x, mask)\n")
         assert report.score == 0
         assert f"line 3 raises {error}" in str(report)
+
+    def test_a_limit_is_never_raised(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = {resource.RLIMIT_AS: 1 << 28, resource.RLIMIT_CPU: resource.RLIM_INFINITY}
+        limited = {}
+        monkeypatch.setattr(resource, "getrlimit", lambda kind: (0, given.get(kind, 1 << 40)))
+        monkeypatch.setattr(resource, "setrlimit", limited.__setitem__)
+        adversary.answering.limit()
+        assert limited[resource.RLIMIT_AS] == (1 << 28, 1 << 28)
+        assert limited[resource.RLIMIT_CPU] == (20, 20)
 
     def test_only_what_is_there_is_imported(self) -> None:
         for module in ("functools", "itertools", "math", "operator", "os", "sys", "threading", "time"):
