@@ -15,7 +15,7 @@ from cmpx.cpus import usable_cpus
 from cmpx.listings import LITERALS, Listing
 from cmpx.progress import CONFIDENCES, Commitment, commit, commitments
 from cmpx.sources import CSRC, Source
-from cmpx.toolchain import CompileError
+from cmpx.toolchain import CompileError, vet
 
 __all__ = ["Six", "examine", "listings", "point_of_no_return", "receipt"]
 
@@ -247,7 +247,11 @@ def _survivor(asked: Question, answer: Answer, values: Mapping[str, int]) -> lis
     if found:
         return found
     # the magic is the first line of the cell
-    listing = Listing(answer.text, name=asked.name, first_line=2)
+    try:
+        vet(answer.text, asked.name)
+        listing = Listing(answer.text, name=asked.name, first_line=2)
+    except (CompileError, ValueError) as error:
+        return [Failure("constraints", str(error))]
     # the race is compiled at level 2: what is wrong must be wrong there as well
     for level in (0, 2):
         try:

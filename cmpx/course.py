@@ -276,7 +276,8 @@ class Assignment:
 
     def __repr__(self) -> str:
         whose = _("variant of {student}").format(student=self.student) if self.student else _("the book's own variant")
-        return "\n".join([f"{self.name}, {whose}", *(f"  {name} = {v} ({v:#x})" for name, v in self.constants.items())])
+        title = _("{name}, {whose}").format(name=self.name, whose=whose)
+        return "\n".join([title, *(f"  {name} = {v} ({v:#x})" for name, v in self.constants.items())])
 
     def examine(self, name: str, answer: object, **values: int) -> float:
         """Say which properties an answer has.
@@ -428,8 +429,8 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
     found: list[Failure] = []
     ends = False
     for case in asked.data["cases"]:
-        listing = beside(asked, answer, {**values, **case["macros"]})
         try:
+            listing = beside(asked, answer, {**values, **case["macros"]})
             verdict = listing.check(states=STATES, seconds=SECONDS)
         except (CompileError, ValueError) as error:
             return [Failure("", str(error), nothing=True)]
@@ -458,8 +459,8 @@ def _failures(asked: Question, listing: Listing, verdict: Verdict, case: Mapping
         trace = _waiting(listing)
         found.append(Failure("progress", waits, trace=str(trace), schedule=trace.schedule, macros=macros))
     for race in verdict.races:
-        if listing.name in race.message:
-            found.append(Failure("constraints", _("data race: {message}").format(message=race.message)))
+        hint = _("Others may be at it at the same time: access it only in the ways that are allowed, none of which is plain.")
+        found.append(Failure("constraints", _("data race: {message}").format(message=race.message), hint))
     return found
 
 
@@ -517,6 +518,6 @@ def _constraints(asked: Question, answer: Answer, listing: Listing) -> list[Fail
     bare = LITERALS.sub(" ", answer.text)
     rules = asked.data.get("forbidden", {}).items()
     found = [Failure("constraints", Question.say(texts)) for rule, texts in rules if re.search(rule, bare)]
-    if kept := listing.build().symbols.kept(asked.name):
+    if kept := listing.build().kept:
         found.append(Failure("constraints", _("{names}: no variable of its own outlives a call").format(names=", ".join(kept))))
     return found

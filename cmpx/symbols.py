@@ -13,11 +13,12 @@ from typing import Any
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
-__all__ = ["Frame", "Line", "Symbols", "Variable", "intruders"]
+__all__ = ["Frame", "Line", "Symbols", "Variable", "intruders", "kept"]
 
 # what a harness says, and what the machine is called by
 _HARNESS = re.compile(r"cmpx_(?:process|init|invariant|finally|expect|reuse_freed)")
-_MACHINE = re.compile(r"cmpx_\w+|__tsan_\w+|__sanitizer_\w+|__wrap_\w+")
+_MACHINE = re.compile(r"cmpx_\w+|__tsan_\w+|__sanitizer_\w+|__wrap_\w+|_init|_fini")
+_WRITABLE = 1
 
 
 @dataclass(frozen=True)
@@ -194,23 +195,6 @@ class Symbols:
                 found.append((place, list(parts)))
         # optimised code names them backwards
         return tuple(part for _place, parts in sorted(found, key=lambda one: one[0]) for part in parts)
-
-    def kept(self, file: str) -> tuple[str, ...]:
-        """The variables of a source file that outlive a call: globals and static locals.
-
-        Parameters
-        ----------
-        file : str
-            Its name.
-        """
-        found = []
-        for die in self._dies:
-            place, where = die.attributes.get("DW_AT_location"), die.attributes.get("DW_AT_decl_file")
-            if die.tag != "DW_TAG_variable" or place is None or where is None or bytes(place.value)[:1] != b"\x03":
-                continue
-            if self._file(self._dwarf.line_program_for_CU(die.cu), where.value) == file:
-                found.append(_name(die))
-        return tuple(found)
 
     def _parts(self, name: str, offset: int, die: DIE | None) -> Iterator[Variable]:
         die = _plain(die)
@@ -403,6 +387,26 @@ def intruders(path: Path) -> tuple[str, ...]:
     # the compiler's own one announces the instrumentation
     at_load = sum(s.num_relocations() for s in map(_relocations, elf.iter_sections()) if s)
     return (*sorted(found), *(["__attribute__((constructor))"] if at_load > 1 else []))
+
+
+def kept(path: Path) -> tuple[str, ...]:
+    """The variables of an object file that outlive a call, globals and static locals, but for constant ones.
+
+    Parameters
+    ----------
+    path : Path
+        The object file.
+    """
+    elf = ELFFile(BytesIO(path.read_bytes()))
+    table: Any = elf.get_section_by_name(".symtab")
+    found = []
+    for symbol in table.iter_symbols():
+        if symbol["st_info"]["type"] == "STT_OBJECT" and isinstance(symbol["st_shndx"], int):
+            section: Any = elf.get_section(symbol["st_shndx"])
+            # what the loader has to write once is constant to the program
+            if section["sh_flags"] & _WRITABLE and not section.name.startswith(".data.rel.ro"):
+                found.append(re.sub(r"\.\d+$", "", symbol.name).rpartition(".")[2])
+    return tuple(found)
 
 
 def _relocations(section: Any) -> Any:

@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmpx.languages import _
+from cmpx.smuggled import entered, smuggled
 from cmpx.sources import CSRC
 
 if TYPE_CHECKING:
     from cmpx.symbols import Symbols
 
-__all__ = ["Build", "CompileError", "Compiler", "NoCompilerError", "build", "compiler", "find_compilers", "program"]
+__all__ = ["Build", "CompileError", "Compiler", "NoCompilerError", "build", "compiler", "find_compilers", "program", "vet"]
 
 HEADERS = CSRC / "include"
 LONGEST = 256 << 10
 """Bytes of a listing; the whole of the kernel's mutex.c has 32 thousand."""
+
+EXPANDED = 4 << 20
+"""Bytes of an answer behind the preprocessor; all of the book's headers have 200 thousand."""
 
 KEPT = 2000
 """Listings in the cache."""
@@ -57,6 +61,8 @@ _NATIVE = ("-fvisibility=hidden",)
 # what a compiler leaves in a frame without writing it must not differ from run to run
 _ZEROED = ("-ftrivial-auto-var-init=zero",)
 _ZEROED_ONCE = (*_ZEROED, "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang")
+# of what PROCESS is made, and how a harness says itself what becomes of a warning
+_HARNESS = frozenset({"constructor", "visibility"})
 _ERROR = re.compile(r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.M)
 
 
@@ -111,11 +117,14 @@ class Build:
         What built it.
     level : str
         The optimisation level, such as ``-O0``.
+    kept : tuple of str
+        Where there is a harness: the text's variables that outlive a call.
     """
 
     path: Path
     compiler: Compiler
     level: str
+    kept: tuple[str, ...] = ()
     stored = False
     label = ""  # it is no stored result
 
@@ -138,17 +147,11 @@ def _symbols(path: Path) -> "Symbols":
 
 
 @cache
-def intruders(path: Path) -> tuple[str, ...]:
-    """What an object file does that only a whole listing or the machine may, each by name.
+def _read(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an object file does that only a whole listing or the machine may, and its variables that outlive a call."""
+    from cmpx.symbols import intruders, kept
 
-    Parameters
-    ----------
-    path : Path
-        The object file of a text that has a harness.
-    """
-    from cmpx.symbols import intruders
-
-    return intruders(path)
+    return intruders(path), kept(path)
 
 
 def find_compilers() -> tuple[tuple[str, ...], ...]:
@@ -202,8 +205,8 @@ def _key(*parts: object) -> str:
 
 
 def _run(command: list[str], folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    # a listing that includes /dev/zero must not take the machine's memory
-    guarded = ["/bin/sh", "-c", 'ulimit -t 60; ulimit -v 2097152; exec "$@"', "sh", *command]
+    # a listing that includes /dev/zero must not take the machine's memory, and one that doubles itself not its disk
+    guarded = ["/bin/sh", "-c", 'ulimit -t 60; ulimit -v 2097152; ulimit -f 131072; exec "$@"', "sh", *command]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     try:
         return subprocess.run(
@@ -261,14 +264,67 @@ def build(
     numbered = f'#line {first_line} "{name}"\n{text}\n'
     if not harness:
         return Build(_made(tool, [*flags, *ours], ".so", name, numbered), tool, f"-O{level}")
-    part = [*flags, "-c"]
-    answer = _made(tool, part, ".o", name, numbered)
-    if refused := intruders(answer):
+    answer = _object(tool, flags, name, numbered)
+    refused, kept = _read(answer)
+    if refused:
         raise CompileError(
             _("an answer may not define or call {what}: that is its harness's part").format(what=", ".join(refused))
         )
-    beside = _made(tool, [*part, *ours], ".o", f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n')
-    return Build(_made(tool, [*flags, str(answer), str(beside)], ".so", name), tool, f"-O{level}")
+    beside = _object(tool, [*flags, *ours], f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n', _HARNESS)
+    return Build(_made(tool, [*flags, str(answer), str(beside)], ".so", name), tool, f"-O{level}", kept)
+
+
+def vet(text: str, name: str, using: tuple[str, ...] | None = None) -> None:
+    """Refuse a whole listing that would keep something from the machine.
+
+    Parameters
+    ----------
+    text, name, using
+        As for `build`.
+
+    Raises
+    ------
+    CompileError
+        It would; the message says by what.
+    """
+    flags = [*_COMMON, f"-I{HEADERS}", "-DCMPX_MACHINE", f"-I{CSRC / 'listings'}"]
+    _expanded(compiler(using), flags, name, f'#line 1 "{name}"\n{text}\n', _HARNESS)
+
+
+def _object(tool: Compiler, flags: list[str], name: str, text: str, allowed: frozenset[str] = frozenset()) -> Path:
+    """Compile one text of two: what the preprocessor has made of it, in which nothing is hidden any more."""
+    expanded = _expanded(tool, flags, name, text, allowed)
+    return _made(tool, [*flags, "-c", "-x", "cpp-output", str(expanded), "-x", "none"], ".o", name)
+
+
+def _expanded(tool: Compiler, flags: list[str], name: str, text: str, allowed: frozenset[str]) -> Path:
+    alone = [*flags, "-E", *(["-fno-working-directory"] if tool.family == "gcc" else [])]
+    headers = "".join(f'#include "{path}"\n' for path in _included(f"-I{CSRC / 'listings'}" in flags))
+    known = entered(_made(tool, alone, ".i", "headers", headers).read_text("utf-8", "replace"))
+    foreign = _("only the book's headers may be included: {line}")
+    try:
+        made = _made(tool, alone, ".i", name, text)
+    except CompileError as error:
+        # the compiler's words on another file could show that file
+        own = re.findall(r'^#line \d+ "([\w-]+)"$', "\n".join(text.splitlines()[:2]), re.M)
+        others = [file for line in error.diagnostics.splitlines() if (file := line.partition(":")[0]) not in own]
+        raise CompileError(foreign.format(line=others[0])) if others else error from None
+    if (size := made.stat().st_size) > EXPANDED:
+        message = _("a listing has at most {most:,} bytes; this one has {size:,}")
+        raise CompileError(message.format(most=EXPANDED, size=size))
+    expanded = made.read_text("utf-8", "replace")
+    if strangers := entered(expanded) - known:
+        raise CompileError(foreign.format(line=Path(min(strangers)).name))
+    if found := [what for what in smuggled(expanded) if what not in allowed]:
+        message = _("an answer may not use {what}: the machine would not see all that it does")
+        raise CompileError(message.format(what=", ".join(found)))
+    return made
+
+
+def _included(listings: bool) -> list[Path]:
+    """Our headers, as an include names them."""
+    own = sorted((CSRC / "listings").glob("*.h")) if listings else []
+    return [*sorted(path.relative_to(HEADERS) for path in _headers()), *(path.relative_to(CSRC / "listings") for path in own)]
 
 
 def _made(tool: Compiler, flags: list[str], suffix: str, name: str, text: str = "") -> Path:
@@ -290,7 +346,7 @@ def _made(tool: Compiler, flags: list[str], suffix: str, name: str, text: str = 
 def _forget_oldest(folder: Path) -> None:
     """Keep the cache from growing for ever; another process may be doing the same."""
     with os.scandir(folder) as entries:
-        paths = [entry.path for entry in entries if entry.name.endswith((".so", ".o"))]
+        paths = [entry.path for entry in entries if entry.name.endswith((".so", ".o", ".i"))]
     if len(paths) > KEPT:
         ages = []
         for path in paths:
