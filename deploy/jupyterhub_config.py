@@ -56,7 +56,7 @@ c.Spawner.environment = {
 c.Spawner.start_timeout = c.Spawner.http_timeout = 180  # a whole class comes at once
 c.Spawner.default_url = "/lab"
 c.Spawner.args = [
-    f"--LabApp.app_settings_dir={DEPLOY.parent / 'tools' / 'settings' / LANGUAGE}",
+    f"--LabApp.app_settings_dir={DEPLOY / 'settings' / LANGUAGE}",
     # With a kernel go its native threads and its sandbox. An open page keeps no kernel; a cell that runs does.
     f"--MappingKernelManager.cull_idle_timeout={IDLE}",
     f"--MappingKernelManager.cull_interval={max(1, IDLE // 10)}",

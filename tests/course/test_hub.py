@@ -160,6 +160,15 @@ class User:
         answer.raise_for_status()
         return answer.json()
 
+    def nbgrader(self):
+        """What JupyterLab has of nbgrader."""
+        page = self.get(self.url + "lab").text
+        config = json.loads(re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)[1])
+        assert "@jupyter/nbgrader" in {each["name"] for each in config["federated_extensions"]}
+        off = config["disabledExtensions"]
+        names = ("assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment")
+        return {name for name in names if not {"@jupyter/nbgrader", f"@jupyter/nbgrader:{name}"} & set(off)}
+
     def grader(self, step):
         """A button of the formgrader."""
         answer = self.send("POST", f"formgrader/api/assignment/{ASSIGNMENT}/{step}")
@@ -218,6 +227,9 @@ HANDED_IN = {"wang": "reference", "li": "return_ignored"}
 def test_two_students_and_a_teacher(started):
     hub = started()
     teacher = User(hub, "teacher")
+    assert "create-assignment" in teacher.nbgrader()
+    assert "formgrader" not in teacher.nbgrader()  # a hub lets nobody put it into a frame: it is a page of its own
+    assert "nbgrader" in teacher.get(teacher.url + "formgrader").text
     course = teacher.home / "course"
     source = classroom.notebook(ASSIGNMENT, "zh")
     (course / "source" / ASSIGNMENT).mkdir(parents=True)
@@ -227,6 +239,7 @@ def test_two_students_and_a_teacher(started):
 
     students = {name: User(hub, name) for name in HANDED_IN}
     for name, student in students.items():
+        assert student.nbgrader() == {"assignment-list", "course-list", "menu", "validate-assignment"}
         [offered] = student.assignments("")
         assert (offered["assignment_id"], offered["status"]) == (ASSIGNMENT, "released")
         assert student.assignments("fetch")[0]["status"] == "fetched"
@@ -238,6 +251,12 @@ def test_two_students_and_a_teacher(started):
         told = student.run_cells(content)
         assert f"pre_block：{classroom.points('pre_block', HANDED_IN[name]):g} 分" in told
         assert {"submitted"} < {each["status"] for each in student.assignments("submit")}
+
+    wang, li = students.values()
+    assert wang.session.get(li.url + "api/contents", timeout=60).status_code == 403
+    assert wang.session.get(wang.url + "formgrader/api/assignments", timeout=60).status_code == 404
+    language = wang.get(wang.url + "lab/api/settings/@jupyterlab/translation-extension:plugin").json()
+    assert language["schema"]["properties"]["locale"]["default"] == "zh_CN"
 
     teacher.grader("collect")
     teacher.run(f"%%bash\ncd {course}\npython -m cmpx.grading autograde {ASSIGNMENT}")
