@@ -259,7 +259,7 @@ class Run:
         self.word, self.changed = new, True
         if new != right:
             message = _("the word held {word}; this makes {new} of it, and {right} is right")
-            hint = self._hint("safety", hint if self.changes else "")
+            hint = self._hint("safety", hint if self.changes else self._hint("alone", ""))
             self.fail("safety", self._say(message, word=word, new=new, right=right), hint)
         elif self.replaced is not None:
             message = _("it has taken effect before, when the word held {before}, and here it does so again")
