@@ -17,6 +17,7 @@ PROCESS(alone)
 	EXPECT(stack.next[C] == D && stack.next[D] == A && stack.next[A] == EMPTY &&
 		       stack.next[B] == B,
 	       "the next of a node has changed");
+	EXPECT((s16)(TAG(stack.head) - START) >= 0, "the tag is lowered");
 	EXPECT(pop_all(&stack) == EMPTY, "an empty stack does not give EMPTY");
 	EXPECT(INDEX(stack.head) == EMPTY, "an empty stack does not stay empty");
 }

@@ -18,6 +18,7 @@ PROCESS(alone)
 	EXPECT(first == C, "pop_one does not return the node that was first");
 	EXPECT(count(&stack, INDEX(stack.head), seen) && seen[A] == 1 && seen[D] == 1 && !seen[C],
 	       "pop_one does not leave the other nodes on the stack");
+	EXPECT((s16)(TAG(stack.head) - START) >= 0, "the tag is lowered");
 	pop_one(&stack);
 	first = INDEX(stack.head);
 	EXPECT(pop_one(&stack) == first, "pop_one does not return the node that was first");

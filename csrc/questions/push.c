@@ -13,6 +13,7 @@ PROCESS(alone)
 	EXPECT(INDEX(stack.head) != EMPTY || stack.next[D] != B, "push does nothing to the stack");
 	EXPECT(INDEX(stack.head) == D, "the pushed node is not the first");
 	EXPECT(stack.next[D] == EMPTY, "the pushed node is not followed by what was first");
+	EXPECT((s16)(TAG(stack.head) - START) >= 0, "the tag is lowered");
 	push(&stack, B);
 	EXPECT(INDEX(stack.head) == B, "the pushed node is not the first");
 	EXPECT(stack.next[B] == D, "the pushed node is not followed by what was first");
