@@ -33,8 +33,7 @@ PROCESS(iommu)
 
 FINALLY
 {
-	EXPECT(!asleep || woken,
-	       "the vCPU sleeps with an interrupt pending");
+	EXPECT(!asleep || woken, "the vCPU sleeps with an interrupt pending");
 }
 
 /* control with the vector that wakes, the rest as it is. */
