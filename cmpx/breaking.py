@@ -3,6 +3,7 @@
 Nothing here knows which of the listings are wrong: `check` says so, whenever it is asked.
 """
 
+import ast
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ ROUNDS, RACE_SECONDS = 100_000_000, 3.0
 _STUCK = {"livelock", "deadlock", "endless loop"}
 _PREDICTION = re.compile(rf"^[ \t]*([A-F])[ \t]+({'|'.join(SAID)})[ \t]+({'|'.join(CONFIDENCES)})[ \t]*$", re.M)
 _RECEIPT = re.compile(r"^[ \t]*receipt[ \t]+([0-9a-f]{8})[ \t]*$", re.M)
-_SCHEDULE = re.compile(r"^[ \t]*([A-F])[ \t]+(\d+)[ \t]*:[ \t]*(\S[^\n\"']{0,999}?)[ \t]*$", re.M)
+_SCHEDULE = re.compile(r"^[ \t]*([A-F])[ \t]+(\d+)[ \t]*[:：][ \t]*(\S[^\n\"']{0,999}?)[ \t]*$", re.M)
 
 
 def listings(values: Mapping[str, int]) -> dict[str, tuple[str, Listing]]:
@@ -111,15 +112,26 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
     return kinds[asked.kind](asked, answer, values)
 
 
-def _text(answer: Answer) -> str:
-    return answer.value if isinstance(answer.value, str) else answer.text
+def _text(asked: Question, answer: Answer) -> str:
+    """The lines of the answer: in grading, those of the string in the cell as Python would read it."""
+    if isinstance(answer.value, str):
+        return answer.value
+    try:
+        statements = ast.parse(answer.text).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return answer.text
+    for statement in reversed(statements):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=asked.name)], value=ast.Constant(value=str(lines))):
+                return lines
+    return answer.text
 
 
 # -- predictions -------------------------------------------------------------------------------------------------------
 
 
 def _predictions(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
-    text = _text(answer)
+    text = _text(asked, answer)
     said = {letter: (verdict, sure) for letter, verdict, sure in _PREDICTION.findall(text)}
     ours = listings(values)
     if missing := [letter for letter in ours if letter not in said]:
@@ -174,7 +186,7 @@ def _verdict(listing: Listing) -> Verdict:
 def _schedules(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
     if answer.value is not None and not _locked():
         return [_told(asked, "", "first_lock", nothing=True)]
-    given = {letter: (int(number), schedule) for letter, number, schedule in _SCHEDULE.findall(_text(answer))}
+    given = {letter: (int(number), schedule) for letter, number, schedule in _SCHEDULE.findall(_text(asked, answer))}
     ours = listings(values)
     wrong = [letter for letter, (_name, listing) in ours.items() if _verdict(listing).status == "fails"]
     share = 1 / len(wrong)

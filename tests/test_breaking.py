@@ -57,6 +57,20 @@ def test_an_answer_fails_exactly_its_properties(path: Path, student: str) -> Non
     assert bool(re.search(r"[\u4e00-\u9fff]", str(report))) == bool(student)
 
 
+@pytest.mark.parametrize(
+    "form", ['{name} = """{lines}"""', "{name} = {lines!r}", '{name} = ""\n\n{name} = """\n  {lines}  """']
+)
+@pytest.mark.parametrize("name", ["predictions", "schedules"])
+def test_a_string_counts_as_python_reads_it(name: str, form: str) -> None:
+    lines = lettered((ANSWERS / name / "reference.txt").read_text("utf-8")).partition("\n")[2].strip()
+    cells = [
+        ("setup", f'from cmpx.course import Assignment\na = Assignment("{CHAPTER}")', True),
+        (name, form.format(name=name, lines=lines), False),
+        (f"{name}-test", f'a.examine("{name}", {name})', True),
+    ]
+    assert not (report := grade(cells, "")[f"{name}-test"]).failed, str(report)
+
+
 def test_variants_differ_and_agree_between_questions() -> None:
     orders = {"".join(name for name, _listing in listings(variant(f"student{n}")).values()) for n in range(30)}
     assert len(orders) > 3
