@@ -105,6 +105,11 @@ class Reader(NotebookExporter):
         return self.from_notebook_node(nb, resources=resources, **kw)  # type: ignore[no-untyped-call]
 
 
+def _written(name: str) -> str:
+    """The name of a file, whatever bytes it has."""
+    return name.encode(errors="replace").decode()
+
+
 def adopt(assignment: str, student: str, notebooks: list[str]) -> None:
     """nbgrader's hook before it converts a submission: a file that was renamed counts as the assignment's."""  # noqa: D403
     path = str(adopted(Path(notebooks[0]).parent, assignment))
@@ -113,17 +118,26 @@ def adopt(assignment: str, student: str, notebooks: list[str]) -> None:
 
 
 def adopted(folder: Path, assignment: str) -> Path:
-    """The notebook of a submission, made from a renamed one if it is not there; what was handed in stays."""
+    """The notebook of a submission, made from a renamed one if it is not there; what was handed in stays.
+
+    Raises
+    ------
+    ValueError
+        There is something among the files that leads elsewhere, or that nobody can read to its end.
+    """
+    for entry in folder.rglob("*"):
+        if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
+            raise ValueError(_("{file} is no plain file").format(file=_written(entry.name)))
     path = folder / f"{assignment}.ipynb"
     if path.exists():
         return path
     files = sorted(file.name for file in folder.iterdir() if file.is_file() and file.name != "timestamp.txt")
     others = [name for name in files if name.endswith(".ipynb")]
-    nb: dict[str, Any] = _placeholder(absent=files)
+    nb: dict[str, Any] = _placeholder(absent=[*map(_written, files)])
     if len(others) == 1:
         try:
             nb = json.loads((folder / others[0]).read_text("utf-8"))
-            nb["metadata"]["cmpx"] = {**nb["metadata"].get("cmpx", {}), "renamed": others[0]}
+            nb["metadata"]["cmpx"] = {**nb["metadata"].get("cmpx", {}), "renamed": _written(others[0])}
         except (ValueError, TypeError, KeyError, AttributeError):
             shutil.copyfile(folder / others[0], path)
             return path
@@ -362,7 +376,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--progress", nargs="*", default=[], metavar="FILE", help=_("progress.jsonl of each student"))
     command.set_defaults(run=sheet)
     options = vars(parser.parse_args(arguments))
-    return int(options.pop("run")(**options))
+    return min(1, int(options.pop("run")(**options)))
 
 
 if __name__ == "__main__":
