@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * In our own words what napi_schedule_prep() in net/core/dev.c of v6.19 does: one caller is told to
- * poll; whoever comes while somebody polls leaves word; a poller that is switched off is let be.
+ * poll; whoever comes while somebody polls leaves word; a poller that is switched
+ * off is left alone.
  */
 #include <linux/netdevice.h>
 
