@@ -470,7 +470,7 @@ def _end(run: Run, message: str) -> None:
         run.returned(found[1] == "True", found[1])
     elif found := re.fullmatch(r"return (?:int|other) ?(.*)", message):
         run.returned(None, "None" if found[1] == "NoneType" else found[1])
-    elif found := re.fullmatch(r"raise (\d+) (.*)", message):
+    elif found := re.fullmatch(r"raise (\d{1,9}) (.*)", message):
         run.raised(int(found[1]), found[2])
     else:
         raise DeadError

@@ -98,16 +98,13 @@ class Reader(NotebookExporter):
     def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> Any:
         """Read, and convert."""
         try:
-            _changes, nb = normalize(nbformat.read(file_stream, as_version=4))
+            # half a character, which JSON can name, cannot be written again
+            text = json.dumps(json.load(file_stream), ensure_ascii=False).encode(errors="replace").decode()
+            _changes, nb = normalize(nbformat.reads(text, as_version=4))
             nbformat.validate(nb)
         except Exception as error:  # whatever a student's file may do to the reader
             nb = _placeholder(unreadable=f"{type(error).__name__}: {str(error)[:200]}")
         return self.from_notebook_node(nb, resources=resources, **kw)  # type: ignore[no-untyped-call]
-
-
-def _written(name: str) -> str:
-    """The name of a file, whatever bytes it has."""
-    return name.encode(errors="replace").decode()
 
 
 def adopt(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -126,18 +123,19 @@ def adopted(folder: Path, assignment: str) -> Path:
         There is something among the files that leads elsewhere, or that nobody can read to its end.
     """
     for entry in folder.rglob("*"):
-        if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-            raise ValueError(_("{file} is no plain file").format(file=_written(entry.name)))
+        name = entry.name.encode(errors="replace").decode()
+        if entry.is_symlink() or not (entry.is_file() or entry.is_dir()) or name != entry.name:
+            raise ValueError(_("{file} is no plain file").format(file=name))
     path = folder / f"{assignment}.ipynb"
     if path.exists():
         return path
     files = sorted(file.name for file in folder.iterdir() if file.is_file() and file.name != "timestamp.txt")
     others = [name for name in files if name.endswith(".ipynb")]
-    nb: dict[str, Any] = _placeholder(absent=[*map(_written, files)])
+    nb: dict[str, Any] = _placeholder(absent=files)
     if len(others) == 1:
         try:
             nb = json.loads((folder / others[0]).read_text("utf-8"))
-            nb["metadata"]["cmpx"] = {**nb["metadata"].get("cmpx", {}), "renamed": _written(others[0])}
+            nb["metadata"]["cmpx"] = {**nb["metadata"].get("cmpx", {}), "renamed": others[0]}
         except (ValueError, TypeError, KeyError, AttributeError):
             shutil.copyfile(folder / others[0], path)
             return path
@@ -192,7 +190,7 @@ class Mend(NbGraderPreprocessor):
         for cell in nb.cells:
             marks = cell.metadata.get("nbgrader")
             name = marks.get("grade_id") if isinstance(marks, dict) else None
-            if name in sources:
+            if isinstance(name, str) and name in sources:
                 claims.setdefault(name, []).append(cell)
             elif name:
                 faults.append(["unknown", str(name)])
@@ -348,6 +346,13 @@ class Hide(ClearHiddenTests):
 
     enforce_metadata = False
     display_data_priority: List[str] = List(config=True)  # the exporter sets it, and would warn
+
+    def preprocess(self, nb: Notebook, resources: Resources) -> tuple[Notebook, Resources]:
+        """Clear the whole notebook; on its page long lines fold, and tables have room."""
+        css = resources.setdefault("inlining", {}).setdefault("css", [])
+        css.append(".output_area pre { white-space: pre-wrap; } .text_cell td, .text_cell th { padding: 0 0.6em; }")
+        cleared: tuple[Notebook, Resources] = super().preprocess(nb, resources)
+        return cleared
 
     def preprocess_cell(self, cell: Notebook, resources: Resources, cell_index: int) -> tuple[Notebook, Resources]:
         """Clear one cell."""

@@ -126,11 +126,12 @@ def _grade(assignment: str, student: str) -> Graded:
     log, kept = logging.Logger("nbgrader", logging.WARNING), _Kept()
     log.addHandler(kept)
     with turn.taken(_lock(place.root, "gradebook")):
-        adopted(Path(place.format_path(place.submitted_directory, student, assignment)), assignment)
-        digest = _digest(place, student)
         converter = Autograde(coursedir=place, config=_app.config, log=log)
         converter.force = True
+        digest = ""
         try:
+            adopted(Path(place.format_path(place.submitted_directory, student, assignment)), assignment)
+            digest = _digest(place, student)
             converter.start()
         except Exception as error:
             log.error("%s: %s", student, error)
