@@ -556,7 +556,7 @@ def plot_sheet(assignment: str, rows: Sequence[Row]) -> Figure:
         It belongs to no pyplot window: a notebook shows it once, ``savefig`` writes it.
     """
     known = {"safety": _("safety"), "effect": _("effect"), "progress": _("progress"), "constraints": _("constraints")}
-    answer = _("{about}: answer {letter}")
+    failed, answered = _("{about}: {property}"), _("{about}: answer {letter}")
     height = 0.9 + 0.3 * max(len(rows), 1)
     with style.context(["default", _look()]):
         figure = _Picture(figsize=(9, height))
@@ -565,8 +565,8 @@ def plot_sheet(assignment: str, rows: Sequence[Row]) -> Figure:
         figure.text(0.02, 1 - 0.12 / height, _("{name}: what the class got wrong").format(name=assignment), size=14, va="top")
         labels = []
         for number, row in enumerate(rows):
-            title = f"{row.about}: {known[row.what]}" if row.what in known else answer.format(about=row.about, letter=row.what)
-            labels.append(title)
+            values = {"about": row.about, "property": known.get(row.what), "letter": row.what}
+            labels.append((failed if row.what in known else answered).format(**values))
             exact = row.shown == str(row.count)
             share = 100 * row.count / row.of if exact else 0
             axes.barh(number, share, height=0.6, color=THREADS["vCPU"], edgecolor=_INK, linewidth=0.8)

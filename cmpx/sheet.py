@@ -21,7 +21,7 @@ from cmpx.languages import _, language
 
 __all__ = ["FEW", "Row", "failed", "predicted", "sheet"]
 
-FEW = 3  # a number below this could point at somebody: it is shown as a range
+FEW = 3  # a number below this could point at somebody: it is shown as a range, and of so few nothing is shown
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def predicted(progress: Iterable[Path]) -> list[Row]:
         for number, each in enumerate(_choices(chapter, time)):
             if "right" not in each:
                 text = each["text"][language()]
-                rows.append(Row(f"{chapter} {time}", "ABCD"[number], text, chosen[chapter, time, number], of))
+                about = chapter if time == "first" else f"{chapter} {time}"
+                rows.append(Row(about, "ABCD"[number], text, chosen[chapter, time, number], of))
     return rows
 
 
@@ -144,9 +145,9 @@ def sheet(assignment: str, progress: list[str]) -> int:
     notebooks = glob.glob(str(Path(place.format_path(place.autograded_directory, "*", assignment), f"{assignment}.ipynb")))
     answers = [Path(path) for pattern in progress for path in glob.glob(pattern, recursive=True)]
     failures, predictions = failed(map(Path, notebooks)), predicted(answers)
-    rows = failures + predictions
+    rows = [row for row in failures + predictions if row.of >= FEW]
     if not rows:
-        print(_("nothing to count: no {name} is graded, and no answers are there").format(name=assignment), file=sys.stderr)
+        print(_("nothing to show yet: it takes {few} students").format(few=FEW), file=sys.stderr)
         return 1
     for row in rows:
         print(f"{row.shown:>5} / {row.of:<4} {row.about}: {row.what + '. ' if row in predictions else ''}{row.text}")

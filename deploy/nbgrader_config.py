@@ -44,9 +44,9 @@ c.Autograde.autograde_preprocessors = [
 # c.Examine.variants = False  # everybody has the book's own constants
 
 c.GenerateFeedback.preprocessors = [
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     grading.Hide,
     usual.GetGrades,
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".graded*"]

@@ -170,7 +170,7 @@ class TestSheet:
         for name, text in lines.items():
             (tmp_path / name).write_text("\n".join(text))
         rows = predicted(tmp_path / name for name in lines)
-        assert {row.about for row in rows} == {"06-pi-post-block first"}
+        assert {row.about for row in rows} == {"06-pi-post-block"}
         assert {row.what: (row.count, row.of) for row in rows} == {"A": (1, 2), "B": (1, 2), "D": (0, 2)}
 
     @pytest.mark.parametrize("count", range(5))
@@ -181,7 +181,7 @@ class TestSheet:
     @pytest.mark.parametrize(("name", "words"), [("en", ["safety", "3 of 9"]), ("zh", ["安全性", "3 / 9"])])
     def test_plot(self, name, words):
         language(name)
-        rows = [Row("pre_block", "safety", "", 3, 9), Row("06-pi-post-block first", "A", "", 1, 9)]
+        rows = [Row("pre_block", "safety", "", 3, 9), Row("06-pi-post-block", "A", "", 1, 9)]
         figure = plot_sheet("a2-pre-block", rows)
         said = repr(figure) + "".join(label.get_text() for label in figure.axes[0].get_yticklabels())
         for word in [*words, "1–2"]:
