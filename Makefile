@@ -65,7 +65,7 @@ test: .venv/test
 
 # JupyterHub, in an environment of its own: in the book's it would make JupyterLab slow to start.
 test-course: .venv/test .venv-hub/hub
-	.venv/bin/python -m pytest tests/course
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/course
 
 bench: .venv/bench
 	.venv/bin/python -m benchmarks

@@ -13,13 +13,11 @@ DEPLOY = Path(__file__).parent
 LANGUAGE = os.environ.get("CMPX_LANGUAGE", "en")
 IDLE = int(os.environ.get("CMPX_IDLE", "1800"))  # seconds
 
-c = get_config()  # type: ignore[name-defined] # noqa: F821
+c = get_config()  # noqa: F821
 
-# The proxy is one program without a registry of its own; it must not ask the network for news.
+# A proxy that pip installs, where the usual one needs Node.js; it has no business asking the network for news.
 c.JupyterHub.proxy_class = "traefik_file"
 c.TraefikProxy.extra_static_config = {"global": {"checkNewVersion": False, "sendAnonymousUsage": False}}
-
-c.JupyterHub.load_groups = {"teachers": {"users": []}}
 
 # systemd gives each user a control group, which nobody leaves; elsewhere `fence` does what it can.
 c.JupyterHub.spawner_class = "systemd" if Path("/run/systemd/system").is_dir() else "localprocess"
@@ -35,7 +33,7 @@ def fence(spawner: LocalProcessSpawner) -> None:
     mine = {processors[(spawner.user.id * share + each) % len(processors)] for each in range(share)}
     command = ["taskset", "--cpu-list", ",".join(map(str, sorted(mine)))]
     if spawner.mem_limit:
-        command += ["prlimit", f"--data={spawner.mem_limit}", "--core=0"]
+        command += ["prlimit", f"--data={spawner.mem_limit}"]
     spawner.cmd = [*command, "jupyterhub-singleuser"]
 
 
