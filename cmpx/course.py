@@ -437,11 +437,17 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
         found += _failures(asked, listing, verdict, case)
         if verdict.status == "unmodelled":
             return found
-        ends |= bool(verdict.interleavings)
+        ends |= case.get("called", True) and _ends(verdict)
     if not ends:
         found = [replace(each, nothing=True) for each in found]
     found += _constraints(asked, answer, listing)
     return list({(each.property, each.message): each for each in reversed(found)}.values())[::-1]
+
+
+def _ends(verdict: Verdict) -> bool:
+    """Whether a run ends, be it badly."""
+    stuck = verdict.interleavings == verdict.bad_interleavings and all(finding.kind in _STUCK for finding in verdict.findings)
+    return bool(verdict.interleavings) and not stuck
 
 
 def _failures(asked: Question, listing: Listing, verdict: Verdict, case: Mapping[str, Any]) -> list[Failure]:

@@ -47,7 +47,7 @@ _COMMON = (
 _INSTRUMENTED = {
     "gcc": (
         "-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-fsanitize-coverage=trace-pc", "-Wno-tsan",
-        "-ftrack-macro-expansion=0",
+        "-ftrack-macro-expansion=0", "-fmax-errors=20",
     ),
     "clang": (
         # for the compiler alone: at the word, zig links its own runtime

@@ -1,0 +1,8 @@
+/* fails: all */
+#include <linux/atomic.h>
+
+bool get(u32 *count)
+{
+	for (;;)
+		READ_ONCE(*count);
+}
