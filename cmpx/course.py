@@ -34,7 +34,7 @@ STATES, SECONDS = 500_000, 20.0
 _STUCK = {"livelock", "deadlock", "endless loop"}
 _MISUSE = {"use after free", "double free", "bad free"}
 _INCLUDE = r"\s*(?:#|%:)\s*(?:include|import|embed)"
-_OURS = r'\s*#\s*include\s*(?:<(?:asm|cmpx|linux)/\w+\.h>|"\w+\.h")'
+_OURS = r'\s*#\s*include\s*(?:<(?:(?:asm|cmpx|linux)/\w+|std(?:bool|def|int))\.h>|"\w+\.h")'
 # the modules that know the other kinds of question
 _EXAMINERS = {
     "python": "adversary",

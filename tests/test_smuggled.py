@@ -76,6 +76,7 @@ def test_what_the_machine_would_not_see_is_refused(text: str, what: str) -> None
         '#pragma GCC diagnostic ignored "-Wunused"',
         '/* asm("nop") __attribute__((naked)) */ static const char *const s __maybe_unused = "asm(\\"nop\\") [[naked]]";',
         "static u32 section(u32 naked) { u32 alias = __builtin_ctz(naked | 1); return alias; }",
+        "#include <stdbool.h>\n#include <stdint.h>\n#include <stddef.h>",
         "#include <linux/slab.h>\n#include <linux/llist.h>\n#include <linux/netdevice.h>\n#include <asm/qspinlock.h>",
     ],
 )
