@@ -47,7 +47,7 @@ def examined(text: str) -> tuple[float, str]:
         ('void f(void); __attribute__((alias("f"))) void cmpx_expect(const char *, const char *);', "alias"),
         ("#pragma redefine_extname f cmpx_expect", "#pragma redefine_extname"),
         ('_Pragma("GCC optimize(3)")', "#pragma GCC optimize"),
-        ("static u32 f(u32 *p) { return *(u32 __seg_gs *)(unsigned long)p; }", "__seg_gs"),
+        ("static u32 f(u32 *p) { return *(u32 __seg_gs *)(unsigned long)p; }", "an answer may not use"),
         ("static void f(int *p) { __builtin_ia32_movnti(p, 1); }", "__builtin_ia32_movnti"),
         ("static void *f(void) { return __builtin_frame_address(1); }", "__builtin_frame_address"),
         ("void _init(void) {}", "_init"),
