@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -260,18 +260,19 @@ def build(
         flags += ["-DCMPX_MACHINE", *_INSTRUMENTED[tool.family], *_zeroing(tool)]
     else:
         flags += _NATIVE
-    ours = [f"-I{CSRC / 'listings'}", *(f"-D{macro}={value}" for macro, value in definitions.items())]
+    alone = _Recipe(tool, tuple(flags), _stamp(HEADERS) + _stamp(CSRC / "listings"))
+    ours = alone.also(f"-I{CSRC / 'listings'}", *(f"-D{macro}={value}" for macro, value in definitions.items()))
     numbered = f'#line {first_line} "{name}"\n{text}\n'
     if not harness:
-        return Build(_made(tool, [*flags, *ours], ".so", name, numbered), tool, f"-O{level}")
-    answer = _object(tool, flags, name, numbered)
+        return Build(_made(ours, ".so", name, numbered), tool, f"-O{level}")
+    answer = _object(alone, name, numbered)
     refused, kept = _read(answer)
     if refused:
         raise CompileError(
             _("an answer may not define or call {what}: that is its harness's part").format(what=", ".join(refused))
         )
-    beside = _object(tool, [*flags, *ours], f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n', _HARNESS)
-    return Build(_made(tool, [*flags, str(answer), str(beside)], ".so", name), tool, f"-O{level}", kept)
+    beside = _object(ours, f"{name}-harness", f'#line 1 "{name}-harness"\n{harness}\n', _HARNESS)
+    return Build(_made(alone.also(str(answer), str(beside)), ".so", name), tool, f"-O{level}", kept)
 
 
 def vet(text: str, name: str, using: tuple[str, ...] | None = None) -> None:
@@ -287,23 +288,36 @@ def vet(text: str, name: str, using: tuple[str, ...] | None = None) -> None:
     CompileError
         It would; the message says by what.
     """
-    flags = [*_COMMON, f"-I{HEADERS}", "-DCMPX_MACHINE", f"-I{CSRC / 'listings'}"]
-    _expanded(compiler(using), flags, name, f'#line 1 "{name}"\n{text}\n', _HARNESS)
+    flags = (*_COMMON, f"-I{HEADERS}", "-DCMPX_MACHINE", f"-I{CSRC / 'listings'}")
+    recipe = _Recipe(compiler(using), flags, _stamp(HEADERS) + _stamp(CSRC / "listings"))
+    _expanded(recipe, name, f'#line 1 "{name}"\n{text}\n', _HARNESS)
 
 
-def _object(tool: Compiler, flags: list[str], name: str, text: str, allowed: frozenset[str] = frozenset()) -> Path:
+@dataclass(frozen=True)
+class _Recipe:
+    """How something is compiled: all that the result depends on but its text."""
+
+    tool: Compiler
+    flags: tuple[str, ...]
+    headers: str
+
+    def also(self, *flags: str) -> "_Recipe":
+        return replace(self, flags=(*self.flags, *flags))
+
+
+def _object(recipe: _Recipe, name: str, text: str, allowed: frozenset[str] = frozenset()) -> Path:
     """Compile one text of two: what the preprocessor has made of it, in which nothing is hidden any more."""
-    expanded = _expanded(tool, flags, name, text, allowed)
-    return _made(tool, [*flags, "-c", "-x", "cpp-output", str(expanded), "-x", "none"], ".o", name)
+    expanded = _expanded(recipe, name, text, allowed)
+    return _made(recipe.also("-c", "-x", "cpp-output", str(expanded), "-x", "none"), ".o", name)
 
 
-def _expanded(tool: Compiler, flags: list[str], name: str, text: str, allowed: frozenset[str]) -> Path:
-    alone = [*flags, "-E", *(["-fno-working-directory"] if tool.family == "gcc" else [])]
-    headers = "".join(f'#include "{path}"\n' for path in _included(f"-I{CSRC / 'listings'}" in flags))
-    known = entered(_made(tool, alone, ".i", "headers", headers).read_text("utf-8", "replace"))
+def _expanded(recipe: _Recipe, name: str, text: str, allowed: frozenset[str]) -> Path:
+    alone = recipe.also("-E", *(["-fno-working-directory"] if recipe.tool.family == "gcc" else []))
+    headers = "".join(f'#include "{path}"\n' for path in _included(f"-I{CSRC / 'listings'}" in recipe.flags))
+    known, _ours = _looked_through(_made(alone, ".i", "headers", headers))
     foreign = _("only the book's headers may be included: {line}")
     try:
-        made = _made(tool, alone, ".i", name, text)
+        made = _made(alone, ".i", name, text)
     except CompileError as error:
         # the compiler's words on another file could show that file
         own = re.findall(r'^#line \d+ "([\w-]+)"$', "\n".join(text.splitlines()[:2]), re.M)
@@ -312,13 +326,20 @@ def _expanded(tool: Compiler, flags: list[str], name: str, text: str, allowed: f
     if (size := made.stat().st_size) > EXPANDED:
         message = _("a listing has at most {most:,} bytes; this one has {size:,}")
         raise CompileError(message.format(most=EXPANDED, size=size))
-    expanded = made.read_text("utf-8", "replace")
-    if strangers := entered(expanded) - known:
+    files, what = _looked_through(made)
+    if strangers := files - known:
         raise CompileError(foreign.format(line=Path(min(strangers)).name))
-    if found := [what for what in smuggled(expanded) if what not in allowed]:
+    if found := [each for each in what if each not in allowed]:
         message = _("an answer may not use {what}: the machine would not see all that it does")
         raise CompileError(message.format(what=", ".join(found)))
     return made
+
+
+@cache
+def _looked_through(path: Path) -> tuple[set[str], tuple[str, ...]]:
+    """The files that a preprocessed text was made from, and what in it would keep something from the machine."""
+    text = path.read_text("utf-8", "replace")
+    return entered(text), smuggled(text)
 
 
 def _included(listings: bool) -> list[Path]:
@@ -327,15 +348,15 @@ def _included(listings: bool) -> list[Path]:
     return [*sorted(path.relative_to(HEADERS) for path in _headers()), *(path.relative_to(CSRC / "listings") for path in own)]
 
 
-def _made(tool: Compiler, flags: list[str], suffix: str, name: str, text: str = "") -> Path:
+def _made(recipe: _Recipe, suffix: str, name: str, text: str = "") -> Path:
     """What the compiler makes of a text, or of the files among its flags if there is none; made now or found."""
-    target = cache_folder() / f"{_key(text, name, flags, tool, _stamp(HEADERS), _stamp(CSRC / 'listings'))}{suffix}"
+    target = cache_folder() / f"{_key(text, name, recipe)}{suffix}"
     if target.exists():
         target.touch()
         return target
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         there = [f"-ffile-prefix-map={scratch}=.", *(["-x", "c", "-"] if text else []), "-o", "made"]
-        done = _run([*tool.command, *flags, *there], Path(scratch), text)
+        done = _run([*recipe.tool.command, *recipe.flags, *there], Path(scratch), text)
         if done.returncode:
             raise CompileError(explain(done.stderr, name), _bare(done.stderr))
         Path(scratch, "made").replace(target)
