@@ -93,13 +93,20 @@ def test_the_stepper_opens_where_the_feedback_says() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ['#include "/etc/passwd"', "#include </etc/passwd>", "#/*\n*/include NAME", "%: include <../x.h>", '#inc\\\nlude "../x.h"'],
+    [
+        '#include "{}"',
+        "#include <{}>",
+        '#define N "{}"\n#include N',
+        '%: include "{}"',
+        '#inc\\\nlude "{}"',
+        '#/*\n*/include "{}"',
+    ],
 )
 def test_no_file_of_the_machine_is_read(line: str) -> None:
     text = (classroom.ROOT / "tests/answers/pre_block/reference.c").read_text("utf-8")
     cells = [
         ("setup", 'from cmpx.course import Assignment\na2 = Assignment("a2-pre-block")', True),
-        ("pre_block", f"{line}\n{text}", False),
+        ("pre_block", f"{line.format('/etc/passwd')}\n{text}", False),
         ("test", 'a2.examine("pre_block", pre_block)', True),
     ]
     report = grade(cells, "")["test"]
