@@ -600,8 +600,9 @@ int race_events(struct race *race, struct event *out, int most, int around)
 {
 	int each = around && race->running ? MAX_EVENTS / 16 : MAX_EVENTS;
 	struct log *logs[2 * (MAX_POSTERS + 1)];
-	int half = 0, n, i;
+	int half = 0, kept = 0, n, i;
 	struct event *events, *event;
+	u64 from;
 
 	logs[half++] = &race->collisions;
 	for (i = 0; i < MAX_POSTERS; i++)
@@ -623,7 +624,11 @@ int race_events(struct race *race, struct event *out, int most, int around)
 	if (around)
 		n = select_around(events, n, most);
 	i = n > most ? n - most : 0;
-	memcpy(out, events + i, (n - i) * sizeof(*out));
+	from = i ? events[i - 1].end : 0;
+	/* nor is a try shown whose post may be among what does not fit */
+	for (event = events + i; event < events + n; event++)
+		if (event->thread || !event->begin || !i || event->begin > from)
+			out[kept++] = *event;
 	free(events);
-	return n - i;
+	return kept;
 }

@@ -162,10 +162,10 @@ static struct event at(int thread, enum kind kind, u64 begin, u64 end, u64 seen)
 static void test_a_post_reaches_in(void)
 {
 	struct race *race = race_new(&pi, 5);
-	struct event event, events[64];
+	struct event event, events[64], *all = malloc(9 * MAX_EVENTS * sizeof(*all));
 	bool caused = false, failed = false;
 	u64 i, last = MAX_EVENTS + 8;
-	int n;
+	int n, whole;
 
 	CHECK(race);
 	CHECK(!race_posters(race, 1));
@@ -191,6 +191,17 @@ static void test_a_post_reaches_in(void)
 		caused |= events[i].kind == POST && events[i].new == 7;
 	}
 	CHECK(failed && caused);
+
+	/* without room for the post, its try is left out too */
+	whole = race_events(race, all, 9 * MAX_EVENTS, 0);
+	for (i = 0; all[i].kind != FAILED; i++)
+		;
+	CHECK(all[i - 1].kind == POST);
+	n = race_events(race, all, whole - i, 0);
+	CHECK(n == whole - (int)i - 1);
+	while (n--)
+		CHECK(all[n].kind != FAILED);
+	free(all);
 	race_free(race);
 }
 
