@@ -60,12 +60,13 @@ lab: .venv/lab
 
 # A file stays with one worker; the longest, those with a browser, come first. What needs the cores for itself runs after the rest.
 test: .venv/test
-	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" --ignore tests/course tests notebooks
+	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" \
+		--ignore tests/course --ignore-glob "*/assignments" tests notebooks
 	.venv/bin/python -m pytest -m alone --ignore tests/course tests
 
 # JupyterHub, in an environment of its own: in the book's it would make JupyterLab slow to start.
 test-course: .venv/test .venv-hub/hub
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/course
+	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder tests/course notebooks/en/assignments notebooks/zh/assignments
 
 bench: .venv/bench
 	.venv/bin/python -m benchmarks

@@ -10,7 +10,7 @@ from cmpx.checking import Verdict
 from cmpx.course import Answer, Assignment, Failure, question
 from cmpx.listings import Listing
 
-ANSWERS = Path(__file__).parent / "answers/promise"
+ANSWERS = Path(__file__).parents[1] / "answers/promise"
 ASKED = question("promise")
 VALUES = ASKED.variant("a6-your-own", "")
 REFERENCE = (ANSWERS / "reference.c").read_text("utf-8")

@@ -20,7 +20,7 @@ from cmpx import adversary
 from cmpx.adversary import DeadError, Run, Task
 from cmpx.course import Answer, Report, question
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 QUESTIONS = ("fetch_or", "fetch_max", "add_saturating", "claim")
 REFERENCE = (HERE / "answers/fetch_or/reference.py").read_text("utf-8")
 
