@@ -11,9 +11,9 @@ from itertools import permutations
 from typing import Any
 
 from cmpx.checking import Trace, Verdict
-from cmpx.course import Answer, Assignment, Failure, Question, question
+from cmpx.course import Answer, Assignment, Failure, Question, forbidden, question
 from cmpx.cpus import usable_cpus
-from cmpx.listings import LITERALS, Listing
+from cmpx.listings import Listing
 from cmpx.progress import CONFIDENCES, Commitment, commit, commitments
 from cmpx.sources import CSRC, Source
 from cmpx.toolchain import CompileError, vet
@@ -253,9 +253,7 @@ def point_of_no_return(listing: Listing, trace: Trace, memory: str = "sc") -> in
 
 
 def _survivor(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
-    bare = LITERALS.sub(" ", answer.text)
-    rules = asked.data["forbidden"].items()
-    found = [Failure("constraints", asked.say(texts)) for rule, texts in rules if re.search(rule, bare, re.M)]
+    found = forbidden(asked, answer)
     if found:
         return found
     # the magic is the first line of the cell

@@ -505,18 +505,29 @@ def _waiting(listing: Listing) -> Trace:
     names = _processes(listing)
     for still in names:
         for steps in range(1, 40):
-            for other in names:
+            for other in (name for name in names if name != still):
                 trace = listing.replay(f"{still}*{steps} {other}*200")
-                if other != still and len(trace.steps) == steps + 200:
+                if len(trace.steps) == steps + 200:
                     return listing.replay(f"{still}*{steps} {other}*8")
     return Trace(())
 
 
-def _constraints(asked: Question, answer: Answer, listing: Listing) -> list[Failure]:
-    """What the text alone says."""
+def forbidden(asked: Question, answer: Answer) -> list[Failure]:
+    """What stands in an answer, comments and strings apart, and must not.
+
+    Parameters
+    ----------
+    asked, answer : Question, Answer
+        What was asked and what was written.
+    """
     bare = LITERALS.sub(" ", answer.text)
     rules = asked.data.get("forbidden", {}).items()
-    found = [Failure("constraints", Question.say(texts)) for rule, texts in rules if re.search(rule, bare)]
+    return [Failure("constraints", Question.say(texts)) for rule, texts in rules if re.search(rule, bare, re.M)]
+
+
+def _constraints(asked: Question, answer: Answer, listing: Listing) -> list[Failure]:
+    """What the text alone says."""
+    found = forbidden(asked, answer)
     if kept := listing.build().kept:
         found.append(Failure("constraints", _("{names}: no variable of its own outlives a call").format(names=", ".join(kept))))
     return found

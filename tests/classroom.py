@@ -26,11 +26,17 @@ def notebook(assignment: str, language: str) -> Path:
     return ROOT / "notebooks" / language / "assignments" / assignment / f"{assignment}.ipynb"
 
 
+def filled(text: str, values: dict[str, int]) -> str:
+    """The answer with the constants of a variant in place of the book's own."""
+    for name, value in values.items():
+        text = re.sub(rf"^(#define {name}|{name} =) .*$", rf"\1 {value}", text, flags=re.M)
+    return text
+
+
 def answer(asked: str, name: str, assignment: str, student: str) -> str:
     """A kept answer, with the student's own constants in place of the book's."""
     text = (ROOT / f"tests/answers/{asked}/{name}.c").read_text("utf-8")
-    for constant, value in question(asked).variant(assignment, student).items():
-        text = re.sub(rf"(#define {constant}) \w+", rf"\g<1> {value:#x}", text)
+    text = filled(text, question(asked).variant(assignment, student))
     return f"%%listing {asked}\n{text}"
 
 

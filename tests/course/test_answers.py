@@ -6,6 +6,7 @@ from pathlib import Path
 import classroom
 import nbformat
 import pytest
+from classroom import filled
 from nbgrader.preprocessors import ClearHiddenTests
 
 from cmpx import Listing, language
@@ -18,13 +19,6 @@ PROPERTIES = ["safety", "effect", "progress", "constraints"]
 
 def assignment_of(name: str) -> str:
     return next(assignment for assignment, table in ASSIGNMENTS.items() if name in table["questions"])
-
-
-def filled(text: str, values: dict[str, int]) -> str:
-    """The answer with the constants of a variant in place of the book's own."""
-    for name, value in values.items():
-        text = re.sub(rf"^(#define {name}|{name} =) .*$", rf"\1 {value}", text, flags=re.M)
-    return text
 
 
 def examined(path: Path, student: str) -> Report:
