@@ -84,7 +84,7 @@ class Six:
 
     def __getitem__(self, letter: str) -> Listing:
         if not _locked():
-            raise ValueError(_told(question("schedules"), "", "first_lock").message)
+            raise ValueError(question("schedules").told("", "first_lock").message)
         return self._listings[letter][1]
 
 
@@ -135,20 +135,20 @@ def _predictions(asked: Question, answer: Answer, values: Mapping[str, int]) -> 
     said = {letter: (verdict, sure) for letter, verdict, sure in _PREDICTION.findall(text)}
     ours = listings(values)
     if missing := [letter for letter in ours if letter not in said]:
-        return [_told(asked, "effect", "missing", letters=", ".join(missing))]
+        return [asked.told("effect", "missing", letters=", ".join(missing))]
     receipts = _RECEIPT.findall(text)
     whole = receipts[-1:] == [receipt(said, values)]
     if answer.value is not None:
         return [_lock(asked, ours, said, values, whole)]
     if not whole:
-        return [_told(asked, "effect", "changed" if receipts else "unlocked")]
+        return [asked.told("effect", "changed" if receipts else "unlocked")]
     share = 1 / len(ours)
     found = []
     for letter, (_name, listing) in ours.items():
         verdict = _verdict(listing)
         if said[letter][0] != verdict.status:
             words = dict(zip(("said", "sure"), said[letter], strict=True), letter=letter, verdict=verdict.status)
-            found.append(_told(asked, "effect", "wrong", share=share, **words))
+            found.append(asked.told("effect", "wrong", share=share, **words))
     return found
 
 
@@ -169,10 +169,10 @@ def _lock(
     if any(said[letter] != before for letter, before in kept.items()):
         when = min(each.time for each in first.values())
         lines = (" ".join((letter, *before)) for letter, before in kept.items())
-        return _told(asked, "effect", "other", time=when, trace="\n".join(lines))
+        return asked.told("effect", "other", time=when, trace="\n".join(lines))
     if not whole:
-        return _told(asked, "effect", "copy", receipt=receipt(said, values))
-    return _told(asked, "effect", "locked", share=0.0)
+        return asked.told("effect", "copy", receipt=receipt(said, values))
+    return asked.told("effect", "locked", share=0.0)
 
 
 def _verdict(listing: Listing) -> Verdict:
@@ -185,7 +185,7 @@ def _verdict(listing: Listing) -> Verdict:
 
 def _schedules(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[Failure]:
     if answer.value is not None and not _locked():
-        return [_told(asked, "", "first_lock", nothing=True)]
+        return [asked.told("", "first_lock", nothing=True)]
     given = {letter: (int(number), schedule) for letter, number, schedule in _SCHEDULE.findall(_text(asked, answer))}
     ours = listings(values)
     wrong = [letter for letter, (_name, listing) in ours.items() if _verdict(listing).status == "fails"]
@@ -193,7 +193,7 @@ def _schedules(asked: Question, answer: Answer, values: Mapping[str, int]) -> li
     found = []
     for letter in sorted({*wrong, *given}):
         if letter not in given:
-            lost = [_told(asked, name, "none", share=share, letter=letter) for name in ("safety", "progress")]
+            lost = [asked.told(name, "none", share=share, letter=letter) for name in ("safety", "progress")]
         else:
             lost = _schedule(asked, letter, ours[letter][1], *given[letter], share)
         # what holds has no point of no return that could be asked for
@@ -209,10 +209,10 @@ def _schedule(asked: Question, letter: str, listing: Listing, number: int, sched
     except ValueError as error:
         return [Failure(name, f"{letter}: {error}", share=share) for name in ("safety", "progress")]
     if not (trace.end and trace.steps):
-        well = _told(asked, "safety", "well", share=share, letter=letter, trace=str(trace))
-        return [well, _told(asked, "progress", "nothing_lost", share=share, letter=letter)]
+        well = asked.told("safety", "well", share=share, letter=letter, trace=str(trace))
+        return [well, asked.told("progress", "nothing_lost", share=share, letter=letter)]
     if number != point_of_no_return(listing, trace, memory):
-        return [_told(asked, "progress", "elsewhere", share=share, letter=letter, number=str(number), trace=str(trace))]
+        return [asked.told("progress", "elsewhere", share=share, letter=letter, number=str(number), trace=str(trace))]
     return []
 
 
@@ -270,30 +270,21 @@ def _survivor(asked: Question, answer: Answer, values: Mapping[str, int]) -> lis
             return [Failure("constraints", str(error))]
         stuck = [finding.message for finding in verdict.findings if finding.kind in _STUCK]
         if stuck:
-            return [_told(asked, "constraints", "stopped", why=stuck[0])]
+            return [asked.told("constraints", "stopped", why=stuck[0])]
         finding = next((finding for finding in verdict.findings if finding.trace.steps), None)
         if finding is None:
-            return [_told(asked, "constraints", "holds", verdict=str(verdict))]
+            return [asked.told("constraints", "holds", verdict=str(verdict))]
         if finding.trace.no_return == 0:
-            return [_told(asked, "constraints", "always", trace=str(finding.trace))]
+            return [asked.told("constraints", "always", trace=str(finding.trace))]
     for seconds in (RACE_SECONDS / 10, RACE_SECONDS):
         run = listing.race(seconds=seconds, rounds=ROUNDS)
         if run.failing or run.stopped:
             break
     if run.failing:
         why = next(iter(run.failures))
-        return [_told(asked, "constraints", "caught", rounds=f"{run.rounds:,}", failing=f"{run.failing:,}", why=why)]
+        return [asked.told("constraints", "caught", rounds=f"{run.rounds:,}", failing=f"{run.failing:,}", why=why)]
     if usable_cpus() < 2:
         raise RuntimeError(run.recorded or run.stopped)  # that is no fault of the listing's
     if run.stopped:
-        return [_told(asked, "constraints", "stopped", why=run.stopped)]
-    return [_told(asked, "constraints", "survived", share=0.0, rounds=f"{run.rounds:,}", seconds=f"{run.seconds:.1f}")]
-
-
-def _told(
-    asked: Question, name: str, key: str, *, share: float = 1.0, trace: str = "", nothing: bool = False, **words: str
-) -> Failure:
-    """A failure in the words of the question's file."""
-    texts = asked.data["texts"][key]
-    hint = asked.say(texts["hint"]) if "hint" in texts else ""
-    return Failure(name, asked.say(texts).format(**words), hint, trace, share=share, nothing=nothing)
+        return [asked.told("constraints", "stopped", why=run.stopped)]
+    return [asked.told("constraints", "survived", share=0.0, rounds=f"{run.rounds:,}", seconds=f"{run.seconds:.1f}")]

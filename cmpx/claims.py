@@ -81,7 +81,7 @@ def examine(asked: Question, answer: Answer, values: Mapping[str, int]) -> list[
         if verdict.status == "fails" or verdict.interleavings == math.inf != original.interleavings:
             killed.add(mutant["name"])
     if not claims:
-        return [_told(asked, "", "silent", nothing=True)]
+        return [asked.told("", "silent", nothing=True)]
     for name in ("safety", "effect", "progress"):
         mutants = [mutant for mutant in asked.data["mutants"] if mutant["property"] == name]
         # one that is left does no harm if another of its kind is dead
@@ -95,37 +95,29 @@ def _malformed(asked: Question, answer: Answer) -> Failure | None:
     bare = LITERALS.sub(" ", answer.text)
     name = asked.data["function"]
     if re.search(rf"\w[\s*]+{name}\s*\([^;{{}}]*\)\s*\{{", bare):
-        return _told(asked, "", "own", nothing=True, function=name)
+        return asked.told("", "own", nothing=True, function=name)
     if not re.search(r"\bPROCESS\s*\(", bare):
-        return _told(asked, "", "processless", nothing=True, function=name)
+        return asked.told("", "processless", nothing=True, function=name)
     return None
 
 
 def _refused(asked: Question, verdict: Verdict) -> Failure:
     """Why nothing can be said of claims: the function itself does not keep them, or nobody knows."""
     if verdict.status == "fails":
-        trace = verdict.findings[0].trace
-        words = {"message": verdict.findings[0].message, "schedule": trace.schedule}
-        return _told(asked, "", "original", trace=str(trace), nothing=True, **words)
+        message, trace = verdict.findings[0].message, verdict.findings[0].trace
+        return asked.told("", "original", trace=str(trace), nothing=True, message=message, schedule=trace.schedule)
     if verdict.status == "bounded":
-        return _told(asked, "", "bounded", nothing=True, states=STATES)
+        return asked.told("", "bounded", nothing=True, states=STATES)
     return Failure("", str(verdict), nothing=True)
 
 
 def _constraints(asked: Question, answer: Answer, values: Mapping[str, int], probe: Verdict) -> list[Failure]:
     found = []
     if not any(finding.kind == "warn" and "&here" in finding.message for finding in probe.findings):
-        found.append(_told(asked, "constraints", "alone", function=asked.data["function"]))
+        found.append(asked.told("constraints", "alone", function=asked.data["function"]))
     bare = LITERALS.sub(" ", answer.text)
     for constant in asked.data["variant"]:
         given = re.findall(rf"^[ \t]*#[ \t]*define[ \t]+{constant}[ \t]+(0[xX][0-9a-fA-F]+|\d+)\b", bare, re.M)
         if [int(number, 0) for number in given] != [values[constant]] or len(re.findall(rf"\b{constant}\b", bare)) < 2:
-            found.append(_told(asked, "constraints", "stranger", value=values[constant]))
+            found.append(asked.told("constraints", "stranger", value=values[constant]))
     return found
-
-
-def _told(asked: Question, name: str, key: str, *, trace: str = "", nothing: bool = False, **words: object) -> Failure:
-    """A failure in the words of the question's file."""
-    texts = asked.data["texts"][key]
-    hint = asked.say(texts["hint"]).format(**words) if "hint" in texts else ""
-    return Failure(name, asked.say(texts).format(**words), hint, trace, nothing=nothing)

@@ -87,6 +87,14 @@ class Question:
         """A text in the reader's language."""
         return texts.get(language()) or texts["en"]
 
+    def told(
+        self, name: str, key: str, *, share: float = 1.0, trace: str = "", nothing: bool = False, **words: object
+    ) -> "Failure":
+        """A failure of the property `name`, in the words that the file has under `key`."""
+        texts = self.data["texts"][key]
+        hint = self.say(texts["hint"]).format(**words) if "hint" in texts else ""
+        return Failure(name, self.say(texts).format(**words), hint, trace, share=share, nothing=nothing)
+
 
 @cache
 def question(name: str) -> Question:

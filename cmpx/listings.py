@@ -110,6 +110,18 @@ class Listing:
                 message = _("{macro}={value!r}: a macro is in capitals and its value a number or a word")
                 raise ValueError(message.format(macro=macro, value=value))
 
+    def using(self, **definitions: int | str) -> "Listing":
+        """The same text with these macros, and with its other ones as they are.
+
+        Parameters
+        ----------
+        **definitions : int or str
+            As for `Listing`.
+        """
+        return Listing(
+            self.text, name=self.name, first_line=self.first_line, harness=self.harness, **self.definitions | definitions
+        )
+
     def show(self) -> Source:
         """The text; a notebook colours it."""
         return Source(self.text.rstrip("\n").expandtabs(8))

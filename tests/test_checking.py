@@ -285,5 +285,8 @@ def test_the_cell_magic_makes_a_listing_with_the_cells_own_lines():
         assert (mine.name, mine.definitions) == ("mine", {"STEPS": "3"})
         assert mine.check().findings[0].message == "mine:5: set (!x)"
         assert mine.check().counterexample.steps[0].words == "writes x: 0 → 3"
+        assert mine.using(STEPS=4).check().counterexample.steps[0].words == "writes x: 0 → 4"
+        assert mine.using(OTHER=1).check().findings[0].message == "mine:5: set (!x)"
+        assert mine.definitions == {"STEPS": "3"}
     finally:
         InteractiveShell.clear_instance()

@@ -2,7 +2,7 @@
 /* Atomic operations, for a look at what compilers make of them. */
 #include <linux/types.h>
 
-/* On success, on failure: as the kernel's (chapter 10). */
+/* On success, on failure: as near to the kernel's as C comes. */
 #define ORDER __ATOMIC_SEQ_CST, __ATOMIC_RELAXED
 
 /* Always the value found, as cmpxchg returns it. */

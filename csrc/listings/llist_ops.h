@@ -2,7 +2,7 @@
 /* The kernel's lock-less list: push one, take one, take all; and a walk for FINALLY. */
 #include <linux/llist.h>
 
-/* Relies on first alone, and try_cmpxchg compares first: whoever was here, new->next fits. */
+/* Puts new in front of what is there. */
 static void llist_add(struct llist_node *new, struct llist_head *list)
 {
 	struct llist_node *first = READ_ONCE(list->first);
@@ -12,7 +12,7 @@ static void llist_add(struct llist_node *new, struct llist_head *list)
 	} while (!try_cmpxchg(&list->first, &first, new));
 }
 
-/* Relies on first->next as well, which nobody compares: right with one taker at a time. */
+/* Takes the first node; NULL if there is none. */
 static struct llist_node *llist_del_first(struct llist_head *list)
 {
 	struct llist_node *first = smp_load_acquire(&list->first), *next;
@@ -25,7 +25,7 @@ static struct llist_node *llist_del_first(struct llist_head *list)
 	return first;
 }
 
-/* Relies on nothing: it takes what there is. */
+/* Takes all nodes: the first of them, or NULL. */
 static struct llist_node *llist_del_all(struct llist_head *list)
 {
 	return xchg(&list->first, NULL);
