@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wrong: two bit-fields that share a byte are one memory location. A store to either reads the
- * byte, changes a bit and writes the byte back.
+ * Wrong: two bit-fields of one struct with a writer each. Each assigns a constant to its own bit
+ * and to no other.
  *
  * Property and effect: both bits are set.
  * Expect: sc fails (a bit is lost), tso fails (a bit is lost)
