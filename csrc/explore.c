@@ -442,11 +442,12 @@ static void print_race(FILE *out, const struct race *race)
 {
 	const struct access *a = &race->a, *b = &race->b;
 
-	fprintf(out, "{\"a\":[%u,%u,%u,%ld],\"b\":[%u,%u,%u,%ld],\"at\":%lu,\"size\":%u",
-		race->thread_a, a->kind, a->marked, (long)((u64)a->pc - machine_base()),
-		race->thread_b, b->kind, b->marked, (long)((u64)b->pc - machine_base()),
-		(u64)(a->address > b->address ? a->address : b->address),
+	fprintf(out, "{\"a\":[%u,%u,%u,%ld],\"b\":[%u,%u,%u,%ld],\"size\":%u,", race->thread_a,
+		a->kind, a->marked, (long)((u64)a->pc - machine_base()), race->thread_b, b->kind,
+		b->marked, (long)((u64)b->pc - machine_base()),
 		a->size < b->size ? a->size : b->size);
+	graph_load(race->state);
+	report_place(out, a->address > b->address ? a->address : b->address);
 	print_way(out, race->state, false);
 	fprintf(out, "}");
 }

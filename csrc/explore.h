@@ -21,6 +21,8 @@ void explore(const struct limits *limits, void (*progress)(u32 states), FILE *ou
 void explore_stacks(const struct limits *limits);
 
 /* report.c: the pieces of JSON that explore, replay and call share. */
+/* Where an address lies, if not among the globals: an arena block or a stack. */
+void report_place(FILE *out, const u8 *address);
 void report_finding(FILE *out, const struct finding *finding);
 void report_state(FILE *out);
 void report_header(FILE *out);

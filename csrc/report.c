@@ -20,8 +20,7 @@ static long offset_of(const void *pc)
 	return (long)((u64)pc - machine_base());
 }
 
-/* Where an address lies, if not among the globals: an arena block or a stack. */
-static void report_place(FILE *out, const u8 *address)
+void report_place(FILE *out, const u8 *address)
 {
 	u64 offset;
 	int block = machine_block(address, &offset), owner = machine_owner(address);

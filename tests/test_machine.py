@@ -227,6 +227,16 @@ def test_freed_memory_comes_back_only_where_a_listing_asks():
     assert Listing(text % "REUSE_FREED_MEMORY").check().status == "fails"
 
 
+def test_a_data_race_names_what_it_is_about_wherever_that_lies():
+    head = "#include <cmpx/listing.h>\n#include <linux/compiler.h>\n#include <linux/slab.h>\n"
+    heap = "static struct { int a, b; } *p;\nINIT { p = kzalloc(sizeof(*p), GFP_KERNEL); }\n"
+    both = "PROCESS(a) { p->b = 1; }\nPROCESS(b) { p->b = 2; }\n"
+    assert [race.name for race in Listing(head + heap + both).check().races] == ["heap[0]+4"]
+    lent = "static int *p;\nPROCESS(a) { int mine = 0; WRITE_ONCE(p, &mine); mine = 1; while (READ_ONCE(p)); }\n"
+    other = "PROCESS(b) { int *q = READ_ONCE(p); if (q) { *q = 2; WRITE_ONCE(p, NULL); } }\n"
+    assert "a: mine" in [race.name for race in Listing(head + lent + other).check().races]
+
+
 PAIRS = """
 #include <cmpx/listing.h>
 #include <linux/atomic.h>
