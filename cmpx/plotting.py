@@ -508,7 +508,7 @@ def plot_retries(results: Sequence[Contention]) -> Figure:
         _measured(figure, _("Share of attempts that failed"), results)
         ends = []
         # points of the same height must not hide each other
-        looks = zip(sorted(series), cycle("osD^v"), cycle(_SERIES), range(11, 2, -2), strict=False)
+        looks = zip(sorted(series), cycle("osD^v"), cycle(_SERIES), (13, 8, 5, 4, 3), strict=False)
         for (backoff, threads), marker, colour, size in looks:
             points = series[backoff, threads]
             x, y = [point.window_cycles for point in points], [100 * point.share_failed for point in points]

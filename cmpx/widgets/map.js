@@ -128,16 +128,14 @@ function stateMap({ own, machine, states, colour, now, visit }) {
     );
     key.replaceChildren(
       ...[
-        ["◉", "you are here"],
+        ["b", "◉", "you are here"],
         ...(peek
           ? [
-              ["◆", "every continuation fails"],
-              ["∥", "point of no return"],
+              ["b.bad", "◆", "every continuation fails"],
+              ["b.bad.ticks", "", "point of no return"],
             ]
-          : [["?", "what can still happen is shown after the game"]]),
-      ].map(([mark, words]) =>
-        h("span", {}, h("b" + (mark === "◆" || mark === "∥" ? ".bad" : ""), {}, mark), " " + say(words)),
-      ),
+          : [["b", "?", "what can still happen is shown after the game"]]),
+      ].map(([element, mark, words]) => h("span", {}, h(element, {}, mark), " " + say(words))),
     );
   };
   map.addEventListener("keydown", (event) => {
