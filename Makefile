@@ -58,15 +58,18 @@ sources := $(filter-out csrc/include/generated/%,$(wildcard csrc/*.[ch] csrc/*.p
 lab: .venv/lab
 	@CMPX_LANGUAGE="$(CMPX_LANGUAGE)" .venv/bin/python tools/lab.py $(LAB_ARGS)
 
+# One more than processors, since a browser keeps its worker waiting.
+workers = $$(($$(nproc 2>/dev/null || echo 1) + 1))
+
 # A file stays with one worker; the longest, those with a browser, come first. What needs the cores for itself runs after the rest.
 test: .venv/test
-	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" \
+	.venv/bin/python -m pytest --nbval -n $(workers) --dist loadfile --no-loadscope-reorder -m "not alone" \
 		--ignore tests/course --ignore-glob "*/assignments" tests notebooks
 	.venv/bin/python -m pytest -m alone --ignore tests/course tests
 
 # JupyterHub, in an environment of its own: in the book's it would make JupyterLab slow to start.
 test-course: .venv/test .venv-hub/hub
-	.venv/bin/python -m pytest --nbval -n 2 --dist loadfile --no-loadscope-reorder tests/course notebooks/en/assignments notebooks/zh/assignments
+	.venv/bin/python -m pytest --nbval -n $(workers) --dist loadfile --no-loadscope-reorder tests/course notebooks/en/assignments notebooks/zh/assignments
 
 bench: .venv/bench
 	.venv/bin/python -m benchmarks
