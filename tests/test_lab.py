@@ -32,7 +32,7 @@ def lab(request, tmp_path_factory):
         record = home / f".local/share/jupyter/runtime/jpserver-{process.pid}.json"
         deadline = time.monotonic() + 180
         try:
-            while not record.exists():
+            while not answers(record):
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, "no server after three minutes"
                 time.sleep(0.1)
@@ -40,6 +40,16 @@ def lab(request, tmp_path_factory):
             yield request.param[:2], home, server["url"], server["token"]
         finally:
             process.terminate()
+
+
+def answers(record):
+    """Whether a server listens where its record says: it writes the record first."""
+    try:
+        server = json.loads(record.read_text())
+        ask(f"{server['url']}api", server["token"])
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def ask(url, token):
