@@ -142,7 +142,7 @@ class PiDesc:
         if _get(control, "sn"):
             return _("notifications are suppressed: the next post sets its PIR bit, and notifies if it is urgent")
         if pending:
-            text = _("pending, but nobody has been told: the next post sets ON and notifies CPU {ndst} with vector {nv:#x}")
+            text = _("pending, and ON is 0: the next post sets ON and notifies CPU {ndst} with vector {nv:#x}")
         else:
             text = _("the next post sets ON and notifies CPU {ndst} with vector {nv:#x}")
         return text.format(ndst=_get(control, "ndst"), nv=_get(control, "nv"))

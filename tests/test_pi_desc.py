@@ -238,7 +238,7 @@ class TestShowing:
         ("arguments", "says"),
         [
             ({"ndst": 3}, "the next post sets ON and notifies CPU 3 with vector 0xf2"),
-            ({"pir": [33]}, "pending, but nobody has been told: the next post sets ON and notifies CPU 0 with vector 0xf2"),
+            ({"pir": [33]}, "pending, and ON is 0: the next post sets ON and notifies CPU 0 with vector 0xf2"),
             ({"on": 1}, "a notification is outstanding: the next post sets its PIR bit and coalesces"),
             ({"on": 1, "sn": 1}, "a notification is outstanding: the next post sets its PIR bit and coalesces"),
             ({"sn": 1}, "notifications are suppressed: the next post sets its PIR bit, and notifies if it is urgent"),
