@@ -312,7 +312,7 @@ def test_an_idle_kernel_goes_with_its_race_and_its_sandbox_and_then_the_server(s
     spent = kernel.cpu_times().user
     wait(lambda: kernel.cpu_times().user > spent + 0.5)  # no cell runs, the race does
     wait(lambda: gone(kernel) and gone(sandbox))
-    assert ada.get(ada.url + "api/kernels").json() == []
+    wait(lambda: ada.get(ada.url + "api/kernels").json() == [])  # it learns of that end a moment later
     assert not gone(server)
     wait(lambda: gone(server))
 
