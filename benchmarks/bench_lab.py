@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -13,6 +14,17 @@ from tests.browser.labserver import chromium
 
 _ROOT = Path(__file__).parents[1]
 _RUNS = 3
+
+
+def _listening(runtime: Path) -> dict | None:
+    """The record of the server, once it listens: it writes the record first."""
+    try:
+        [path] = runtime.glob("jpserver-*.json")
+        record = json.loads(path.read_text())
+        socket.create_connection(("localhost", record["port"])).close()
+    except (OSError, ValueError):
+        return None
+    return record
 
 
 def _seconds() -> float:
@@ -30,11 +42,10 @@ def _seconds() -> float:
         )
         try:
             runtime = Path(home, ".local/share/jupyter/runtime")
-            while not (records := list(runtime.glob("jpserver-*.json"))):
+            while not (record := _listening(runtime)):
                 if server.poll() is not None:
                     raise RuntimeError(f"make lab ended with {server.returncode}")
                 time.sleep(0.02)
-            record = json.loads(records[0].read_text())
             page.goto(f"{record['url']}?token={record['token']}")
             page.locator(".jp-Notebook h1").first.wait_for()
             return time.perf_counter() - start
