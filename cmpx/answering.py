@@ -238,3 +238,5 @@ if __name__ == "__main__":
     if confine():
         serve()
     os.write(channel, b"unconfined")
+    while os.read(channel, PACKET):  # to end with packets unread would take back what was said
+        pass

@@ -273,6 +273,8 @@ def fetch_or(x, mask):
         program = Path(adversary.answering.__file__).read_text("utf-8")
         (tmp_path / "answering.py").write_text(program.replace("prctl(22,", "prctl(-1,"), "utf-8")
         monkeypatch.setattr(adversary.answering, "__file__", str(tmp_path / "answering.py"))
+        hear = adversary.Student._hear
+        monkeypatch.setattr(adversary.Student, "_hear", lambda self: time.sleep(0.5) or hear(self))  # a busy machine
         with pytest.raises(OSError, match="seccomp"):
             examined(REFERENCE)
 
