@@ -517,7 +517,9 @@ function mount(el, { graph, texts, language, size, schedule }) {
       if (last !== null && number > last + 1) code.append(h("div.gap", {}, "⋮"));
       last = number;
       const marks = h("span.marks");
-      const row = h("div.line", {}, marks, h("span.number", {}, String(number)), h("code", {}, ...coloured(text)));
+      const words = h("code", {}, ...coloured(text));
+      words.style.setProperty("--indent", `${text.search(/\S|$/) + 2}ch`);
+      const row = h("div.line", {}, marks, h("span.number", {}, String(number)), words);
       rows.set(`${file.name}:${number}`, { row, marks });
       code.append(row);
     }
