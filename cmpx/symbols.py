@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
@@ -73,6 +74,21 @@ class Frame:
     locals: tuple[tuple[str, Variable], ...]
 
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _in_turn(method: Callable[Concatenate[Symbols, _P], _T]) -> Callable[Concatenate[Symbols, _P], _T]:
+    """A method that waits for other threads: elftools reads all from one place in its file."""
+
+    @wraps(method)
+    def alone(self: Symbols, /, *arguments: _P.args, **named: _P.kwargs) -> _T:
+        with self._turn:
+            return method(self, *arguments, **named)
+
+    return alone
+
+
 class Symbols:
     """Symbols and debug information of one shared object.
 
@@ -87,14 +103,17 @@ class Symbols:
     def __init__(self, path: Path, ours: Path) -> None:
         self._elf = ELFFile(BytesIO(path.read_bytes()))
         self._ours = str(ours)
+        self._turn = RLock()
 
     @cached_property
+    @_in_turn
     def undefined(self) -> frozenset[str]:
         """The symbols that somebody else must define."""
         table: Any = self._elf.get_section_by_name(".dynsym")
         return frozenset(s.name for s in table.iter_symbols() if s["st_shndx"] == "SHN_UNDEF" and s.name)
 
     @property
+    @_in_turn
     def has_thread_locals(self) -> bool:
         """Whether a variable is ``_Thread_local``."""
         return any(segment["p_type"] == "PT_TLS" for segment in self._elf.iter_segments())
@@ -126,6 +145,7 @@ class Symbols:
         name: str = entry.name.decode()
         return name if name.startswith("/") or not folder.startswith("/") else f"{folder}/{name}"
 
+    @_in_turn
     def line(self, return_address: int) -> Line:
         """The reader's line that made the call which returns there."""
         pc = return_address - 1
@@ -171,6 +191,7 @@ class Symbols:
     # -- names ---------------------------------------------------------------------------------
 
     @cached_property
+    @_in_turn
     def functions(self) -> dict[str, int]:
         """The functions that have code of their own: where it begins."""
         return {
@@ -180,6 +201,7 @@ class Symbols:
         }
 
     @cached_property
+    @_in_turn
     def variables(self) -> tuple[Variable, ...]:
         """Every global and every part of one, the wholes before their parts."""
         found: list[tuple[list[int], list[Variable]]] = []
@@ -243,6 +265,7 @@ class Symbols:
     # -- locals --------------------------------------------------------------------------------
 
     @cache  # noqa: B019 - as long-lived as the symbols themselves
+    @_in_turn
     def frame(self, pc: int) -> Frame | None:
         """The frame of the function that holds an address; None if it keeps no frame pointer."""
         for die in self._dies:

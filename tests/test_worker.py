@@ -5,6 +5,7 @@ import os
 import random
 import resource
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cmpx import worker
+from cmpx import toolchain, worker
 from cmpx.languages import language
 from cmpx.listings import Listing, UnmodelledError, listing
 from cmpx.toolchain import LONGEST, CompileError, build, program
@@ -279,10 +280,21 @@ def test_a_parent_that_was_killed_is_started_again():
 
 
 def test_many_threads_may_check_at_once(quiet):
+    names = ("counter_cas", "counter_try", "spinlock_cas", "pi_pre_block")
     statuses: list[str] = []
-    threads = [threading.Thread(target=lambda: statuses.append(listing("counter_cas").check().status)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert statuses == ["holds"] * 8
+
+    def check() -> None:
+        statuses.extend(listing(name).check().status for name in names)
+
+    threads = [threading.Thread(target=check) for _ in range(8)]
+    toolchain._symbols.cache_clear()  # so that they read the names at once too
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert statuses == ["holds"] * 8 * len(names)
