@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.browser.labserver import chromium
 
@@ -16,11 +17,11 @@ _ROOT = Path(__file__).parents[1]
 _RUNS = 3
 
 
-def _listening(runtime: Path) -> dict | None:
+def _listening(runtime: Path) -> dict[str, Any] | None:
     """The record of the server, once it listens: it writes the record first."""
     try:
         [path] = runtime.glob("jpserver-*.json")
-        record = json.loads(path.read_text())
+        record: dict[str, Any] = json.loads(path.read_text())
         socket.create_connection(("localhost", record["port"])).close()
     except (OSError, ValueError):
         return None
