@@ -355,13 +355,11 @@ def _caption(axes: Axes, text: str, event: Event, lane: int, zero: int, *, above
 
 def _waits(axes: Axes, result: RaceResult) -> None:
     """How long each missed wakeup lasted, on a logarithmic axis."""
-    title = _("Missed wakeups: blocked with an interrupt pending, until the next post")
-    if result.asleep:
-        title = _("Missed wakeup: still asleep at the end, with an interrupt pending")
-    axes.set_title(title)
     if not result.wake_ns:
+        axes.set_title(_("Missed wakeup: still asleep at the end, with an interrupt pending"))
         axes.axis("off")
         return
+    axes.set_title(_("Missed wakeups: blocked with an interrupt pending, until the next post"))
     axes.set(yticks=[], ylabel=_("waits"), xlabel=_("microseconds asleep"))
     waits = np.maximum(np.array(result.wake_ns, dtype=float), 1) / 1000
     low, high = np.floor(np.log10(waits.min())), np.floor(np.log10(waits.max())) + 1
@@ -373,6 +371,8 @@ def _waits(axes: Axes, result: RaceResult) -> None:
     median, longest = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (np.median(waits), waits.max()))
     text = _("{count:,} waits, median {median} µs, longest {longest} µs")
     text = text.format(count=waits.size, median=median, longest=longest)
+    if result.asleep:
+        text += "\n" + _("still asleep at the end: 1 more")
     axes.text(1, 0.95, text, transform=axes.transAxes, ha="right", va="top", size=8)
 
 

@@ -17,7 +17,7 @@ BOOK = Path(__file__).parent.parent / "notebooks"
 TEXTS = {
     "title": (
         "# Words: one\n\n*A promise.*\n\n**You need:** C. **Time:** 5 minutes. **中文版：** [字](../zh/{name}.ipynb)",
-        "# 字：一个\n\n*许诺。*\n\n**预备知识：** C。**用时：** 5 分钟。**English:** [Words](../en/{name}.ipynb)",
+        "# 字：一个\n\n*许诺。*\n\n**预备知识**：C。**用时**：5 分钟。**English:** [Words](../en/{name}.ipynb)",
     ),
     "text": (
         "Call `cmpxchg(x, 5, 7)`, or `x`:\n\n```c\nint just, simply; // 中文,x\n```\n\n| a | b |\n|:--|--:|\n| 1 | 2 |",

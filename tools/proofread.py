@@ -20,7 +20,7 @@ LANGUAGES = ("en", "zh")
 PACKAGE = Path(cmpx.__file__).parent
 GLOSSARY = PACKAGE / "glossary.csv"
 PREDICTIONS = PACKAGE / "predictions"
-OPENING = {"en": ("**You need:**", r"\*\*Time:\*\*.*\d+ min"), "zh": ("**预备知识：**", r"\*\*用时：\*\*.*\d+ 分钟")}
+OPENING = {"en": ("**You need:**", r"\*\*Time:\*\*.*\d+ min"), "zh": ("**预备知识**：", r"\*\*用时\*\*：.*\d+ 分钟")}
 
 HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
 HALF_WIDTH = re.compile(rf"{HAN} ?[,.;:?!()]|[,.;:?!()] ?{HAN}")
@@ -210,7 +210,7 @@ def manifest_faults(language: str, chapter: Chapter, notebook: NotebookNode) -> 
     short = re.split("[:：]", title(notebook))[0]
     if short != chapter.title[language]:
         yield f"its title is '{short}', the manifest says '{chapter.title[language]}'"
-    minutes = re.search({"en": r"Time:\*\*\D*(\d+)", "zh": r"用时：\*\*\D*(\d+)"}[language], opening)
+    minutes = re.search({"en": r"Time:\*\*\D*(\d+)", "zh": r"用时\*\*：\D*(\d+)"}[language], opening)
     if minutes and int(minutes[1]) != chapter.minutes:
         yield f"it takes {minutes[1]} minutes, the manifest says {chapter.minutes}"
     need = opening.partition(OPENING[language][0])[2].partition("**")[0]
