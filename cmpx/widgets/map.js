@@ -1,6 +1,7 @@
 // The map of a state graph: many paths, few states. Failing ways and the point of no return are marked once one may look.
 
 const MAP_MOST = 60;
+const ENOUGH = 20; // between an edge and the middle of a node that it does not touch
 
 const svg = (name, attributes = {}, ...children) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -53,6 +54,19 @@ function stateMap({ own, machine, states, colour, now, visit }) {
     const inside = new Set(shown);
     const walked = new Set(path.slice(1).map((node, index) => `${path[index]} ${run[index]} ${node}`));
     const bad = (node) => peek && machine.doomed(node);
+    /** How far to bend what does not lead to the next column, and to which side: free of the nodes on its way, if possible. */
+    const bent = (a, b, dx, dy, most) => {
+      const others = [...spots.values()].filter((spot) => spot !== a && spot !== b);
+      const free = (bend) => {
+        const way = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((t) => {
+          const [along, off] = [t * t * (3 - 2 * t), 3 * t * (1 - t) * bend];
+          return [a.x + (b.x - a.x) * along + dx * off, a.y + (b.y - a.y) * along + dy * off];
+        });
+        return Math.min(ENOUGH, ...others.flatMap((spot) => way.map(([x, y]) => Math.hypot(x - spot.x, y - spot.y))));
+      };
+      const bends = [1, -1, 0.5, -0.5, 0.25, -0.25].map((part) => part * most);
+      return bends.reduce((best, bend) => (free(bend) > free(best) ? bend : best));
+    };
     const drawn = [];
     for (const from of shown)
       for (const [action, to] of nodes[from].edges) {
@@ -62,14 +76,18 @@ function stateMap({ own, machine, states, colour, now, visit }) {
         const been = walked.has(`${from} ${action} ${to}`);
         const crossing = bad(to) && !bad(from);
         const kind = [been && "been", bad(to) && "bad", crossing && "crossing"].filter(Boolean).join(" ");
-        const bend = b.x > a.x ? 0 : 26;
-        const d = `M${a.x} ${a.y} Q${(a.x + b.x) / 2} ${(a.y + b.y) / 2 - bend} ${b.x} ${b.y}`;
+        const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
+        const [dx, dy] = [(a.y - b.y) / length, (b.x - a.x) / length];
+        const bend = b.x > a.x ? 0 : bent(a, b, dx, dy, Math.min(24, 0.4 * length));
+        const d =
+          from === to
+            ? `M${a.x} ${a.y} c-36 -27 36 -27 0 0`
+            : `M${a.x} ${a.y} C${a.x + dx * bend} ${a.y + dy * bend} ${b.x + dx * bend} ${b.y + dy * bend} ${b.x} ${b.y}`;
         drawn.push(svg("path", { d, class: kind, style: `--colour: ${colour[action % THREADS]}` }));
         if (crossing) {
-          const [x, y] = [(a.x + b.x) / 2, (a.y + b.y) / 2 - bend / 2];
-          const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
-          const [dx, dy] = [((a.y - b.y) / length) * 6, ((b.x - a.x) / length) * 6];
-          drawn.push(svg("path", { d: `M${x - dx} ${y - dy} L${x + dx} ${y + dy}`, class: "gate" }));
+          // the middle of such a curve is off by 3/4 of the bend, and runs as the straight line would
+          const [x, y] = [(a.x + b.x) / 2 + dx * bend * 0.75, (a.y + b.y) / 2 + dy * bend * 0.75];
+          drawn.push(svg("path", { d: `M${x - dx * 6} ${y - dy * 6} L${x + dx * 6} ${y + dy * 6}`, class: "gate" }));
         }
       }
     const been = new Set(path);

@@ -217,7 +217,7 @@ function mount(el, { table, cores, apart, turns, texts, language, size }) {
   const body = h("tbody");
   const history = h(
     "div.history",
-    { tabindex: 0, role: "group" },
+    { tabindex: 0, role: "group", style: `--cores: ${cores}` },
     h("table", {}, h("thead", {}, h("tr", {}, ...["", "", "access", "states", "over the interconnect", "result"].map((text) => label(h("th"), text)))), body),
   );
   label(history, null, { "aria-label": "What each core did, turn by turn" });

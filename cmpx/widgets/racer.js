@@ -460,7 +460,8 @@ function render(context) {
     const rows = 1 + posters;
     const gap = (height - axis) / rows;
     const tall = Math.min(gap * 0.5, 2.1 * em);
-    const middle = (thread) => gap * (thread + 0.5) + (thread === 0 ? 0.4 * em : 0);
+    // the first has words above it
+    const middle = (thread) => (thread ? gap * (thread + 0.5) : Math.max(gap / 2 + 0.4 * em, tall / 2 + 1.3 * em));
     ctx.font = `${0.92 * em}px ${css("--words")}`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
@@ -567,7 +568,6 @@ function render(context) {
     }
     if (culprit) {
       const y = middle(culprit.thread);
-      const right = x(culprit.end) + 0.5 * em;
       // somewhere in both intervals it happened
       const at = (x(Math.max(culprit.begin, focus.begin)) + x(Math.min(culprit.end, focus.end))) / 2;
       ctx.strokeStyle = onColour;
@@ -580,8 +580,12 @@ function render(context) {
       ctx.setLineDash([]);
       ctx.lineWidth = 1;
       const words = say("post: ON 0 → 1");
-      const fits = right + ctx.measureText(words).width < left + inner;
-      tag(words, fits ? right : x(culprit.begin || culprit.end) - 0.5 * em, y, fits ? "left" : "right");
+      const wide = ctx.measureText(words).width;
+      const [begin, end] = [x(culprit.begin || culprit.end) - 0.5 * em, x(culprit.end) + 0.5 * em];
+      const below = y + tall / 2 + 0.75 * em;
+      if (end + wide < left + inner) tag(words, end, y, "left");
+      else if (begin - wide > left) tag(words, begin, y, "right");
+      else tag(words, (begin + end) / 2, below + 0.6 * em < height - axis ? below : y - tall / 2 - 0.75 * em);
     }
     ctx.restore();
   };

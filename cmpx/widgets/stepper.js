@@ -3,6 +3,7 @@
 const PALETTE = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00", "#999999"];
 const KNOWN = { cpu: "#e69f00", iommu: "#f0e442" };
 const PLAY_MS = 700;
+const ROW_GAP = 2; // pixels that stay free above the first row in sight
 
 const KINDS = {
   read: ["reads {name}", "reads {name}: {before}"],
@@ -16,13 +17,14 @@ const KINDS = {
 
 /** C, a little coloured: comments, words of the language, the blocks of a listing. */
 function coloured(text) {
-  const parts = text.split(/(\/\*.*?\*\/|\/\/.*|"(?:\\.|[^"\\])*"|\b[A-Za-z_]\w*\b)/);
+  const parts = text.split(/(\/\*.*?\*\/|\/\/.*|"(?:\\.|[^"\\])*"|->|\b[A-Za-z_]\w*\b)/);
   const words =
     /^(?:static|struct|union|unsigned|signed|int|long|char|void|bool|const|volatile|do|while|for|if|else|return|break|continue|goto|sizeof|[us](?:8|16|32|64)|atomic\w*_t|__always_inline|inline)$/;
   const blocks = /^(?:PROCESS|INIT|INVARIANT|FINALLY|EXPECT|READ_ONCE|WRITE_ONCE|(?:try_)?cmpxchg\w*|xchg|smp_\w+)$/;
   return parts.map((part) => {
     if (/^(?:\/\*|\/\/)/.test(part)) return h("i", {}, part);
     if (part[0] === '"') return h("q", {}, part);
+    if (part === "->") return h("span.arrow", {}, part);
     return words.test(part) ? h("b", {}, part) : blocks.test(part) ? h("em", {}, part) : part;
   });
 }
@@ -541,7 +543,7 @@ function mount(el, { graph, texts, language, size, schedule }) {
       next,
       where,
     );
-    const locals = h("div.locals", { style: `height: ${tallest}em` });
+    const locals = h("div.locals");
     const buffer = h("div.buffer");
     const drain = h("button.drain", {
       type: "button",
@@ -561,7 +563,7 @@ function mount(el, { graph, texts, language, size, schedule }) {
   label(lanes, null, { "aria-label": "What each process did, step by step" });
   const threads = h(
     "div.panel.threads",
-    { style: `--threads: ${names.length}` },
+    { style: `--threads: ${names.length}; --tallest: ${tallest}em` },
     h("div.heads", {}, ...cards.map(({ node }) => node)),
     lanes,
   );
@@ -649,7 +651,9 @@ function mount(el, { graph, texts, language, size, schedule }) {
         });
   };
 
-  root.append(bar, telling, h("div.stage", {}, h("div.panel.source", {}, code), threads, memory, map.panel), scheduleRow, foot);
+  // a heading is as high as two lines
+  const source = h("div.panel.source", { style: `--lines: ${code.children.length + graph.files.length}` }, code);
+  root.append(bar, telling, h("div.stage", {}, source, threads, memory, map.panel), scheduleRow, foot);
   root.tabIndex = 0;
 
   // --- drawing
@@ -659,7 +663,9 @@ function mount(el, { graph, texts, language, size, schedule }) {
       row.style.removeProperty("--colour");
       marks.replaceChildren();
     }
+    const last = story.steps.at(-1);
     const here = [];
+    const see = (thread, { row }) => here.push({ thread, top: row.offsetTop, bottom: row.offsetTop + row.offsetHeight });
     names.forEach((name, thread) => {
       const { next } = machine.thread(story.last, thread);
       const place = rows.get(`${next.file}:${next.line}`);
@@ -667,11 +673,13 @@ function mount(el, { graph, texts, language, size, schedule }) {
       place.row.classList.add("here");
       place.row.style.setProperty("--colour", colour[thread]);
       place.marks.append(badge(thread));
-      here.push({ thread, top: place.row.offsetTop, bottom: place.row.offsetTop + place.row.offsetHeight });
+      see(thread, place);
     });
+    const left = last && rows.get(`${last.access.file}:${last.access.line}`);
+    if (!here.length && left) see(last.thread, left);
     if (!here.length) return;
     // all lines if they fit, else that of the process that has moved
-    const moved = here.find(({ thread }) => thread === story.steps.at(-1)?.thread) ?? here[0];
+    const moved = here.find(({ thread }) => thread === last?.thread) ?? here[0];
     const whole = { top: Math.min(...here.map(({ top }) => top)), bottom: Math.max(...here.map(({ bottom }) => bottom)) };
     const { top, bottom } = whole.bottom - whole.top < code.clientHeight - 40 ? whole : moved;
     if (top < code.scrollTop + 20 || bottom > code.scrollTop + code.clientHeight - 20)
@@ -707,6 +715,7 @@ function mount(el, { graph, texts, language, size, schedule }) {
     }
   };
   const drawThreads = () => {
+    threads.classList.toggle("done", names.every((_name, thread) => machine.thread(story.last, thread).next.kind === "nothing"));
     cards.forEach(({ node, stepper, next, where, locals, drain, buffer }, thread) => {
       const state = machine.thread(story.last, thread);
       const why = obstacle(thread);
@@ -798,6 +807,11 @@ function mount(el, { graph, texts, language, size, schedule }) {
     if (verdict()) made.push(h("div.end.bad", {}, "✗ " + verdict()));
     else if (ended()) made.push(h("div.end.good", {}, "✓ " + say("every claim held")));
     lanes.replaceChildren(...made);
+    // to the end, or as much further as it takes to begin with a whole row
+    lanes.style.paddingBottom = 0;
+    const end = lanes.scrollHeight - lanes.clientHeight;
+    const first = end > 0 && made.find((one) => one.offsetTop - ROW_GAP >= end);
+    if (first) lanes.style.paddingBottom = `${first.offsetTop - ROW_GAP - end}px`;
     lanes.scrollTop = lanes.scrollHeight;
   };
 
@@ -829,7 +843,7 @@ function mount(el, { graph, texts, language, size, schedule }) {
     redoButton.setAttribute("aria-disabled", !undone.length);
     write(tally, score[1] ? `${score[0]}/${score[1]}` : "");
     if (document.activeElement !== input) input.value = formatSchedule(run, processes);
-    write(own.state, `${graph.build} · ${tso ? "x86-TSO" : say("sequential consistency")}`);
+    write(own.state, `${tso ? "x86-TSO" : say("sequential consistency")} · ${graph.build}`);
     root.dataset.steps = run.length;
     root.dataset.end = verdict() ? "bad" : ended() ? "good" : "";
     drawFoot();

@@ -191,6 +191,37 @@ def test_map_leads_to_each_state(page: Page, tmp_path: Path) -> None:
     assert page.locator(".gate").count() > 0
 
 
+@pytest.mark.parametrize("name", ["opening", "spin", "counter_cas", "pi_post_block", "pi_post_block_try"])
+def test_edges_of_the_map_go_around_its_states(page: Page, tmp_path: Path, name: str) -> None:
+    program = Listing(MAPPED[name], name=name) if name in MAPPED else listing(name)
+    show(page, tmp_path, program)
+    enter(page)
+    press(page, "f")
+    apart, out, short = page.evaluate(EDGES)
+    assert apart > 7  # the radius of a state
+    assert out <= 0
+    assert short > 20
+
+
+def test_end_of_a_run_shows_its_last_line_and_whole_rows(page: Page, tmp_path: Path) -> None:
+    show(page, tmp_path, listing("pi_post_block_store", UPDATES=3, POSTS=3))
+    enter(page)
+    before = page.locator(".threads").bounding_box()
+    for key in "12":
+        press(page, f"{key} " * 6)
+    expect(page.locator(".thread .next").filter(has_text="finished")).to_have_count(2)
+    assert page.locator(".threads").bounding_box() == before
+    expect(page.locator(".locals").first).to_be_hidden()
+    expect(page.locator(".line").filter(has_text=re.compile(r"pi_test_and_set_on\(&pi\);"))).to_be_in_viewport()
+    press(page, "z")
+    expect(page.locator(".locals").first).to_be_visible()
+    cut = page.locator(".lanes").evaluate(
+        "lanes => lanes.scrollTop > 0 && [...lanes.children].some((row) =>"
+        " row.offsetTop < lanes.scrollTop && row.offsetTop + row.offsetHeight > lanes.scrollTop)"
+    )
+    assert not cut
+
+
 def test_predictions_are_asked_and_judged(page: Page, tmp_path: Path) -> None:
     show(page, tmp_path, listing("counter_cas"))
     enter(page)
@@ -298,6 +329,45 @@ def test_large_graph_says_what_it_leaves_out(page: Page, tmp_path: Path) -> None
     press(page, "f")
     expect(page.locator(".cmpx-stepper")).to_have_attribute("data-end", "bad")
 
+
+# how near an edge comes to a state that it does not touch, how far out of the picture, and how long the shortest is
+EDGES = """() => {
+    const map = document.querySelector(".map svg");
+    const { x, y, width, height } = map.viewBox.baseVal;
+    const states = [...map.querySelectorAll("[data-node]")].map((node) => {
+        const { e, f } = node.transform.baseVal[0].matrix;
+        return { x: e, y: f };
+    });
+    const ways = [...map.querySelectorAll(":scope > path:not(.gate)")].map((path) => {
+        const length = path.getTotalLength();
+        return Array.from({ length: 41 }, (_point, index) => path.getPointAtLength((length * index) / 40));
+    });
+    const away = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+    const near = ways.map((way) => {
+        const others = states.filter((one) => away(one, way[0]) > 1 && away(one, way[40]) > 1);
+        return Math.min(...others.flatMap((one) => way.map((point) => away(one, point))));
+    });
+    const out = ways.flat().map((point) => Math.max(x - point.x, point.x - x - width, y - point.y, point.y - y - height));
+    const long = ways.map((way) => Math.max(...way.map((point) => away(point, way[0]))));
+    return [Math.min(...near), Math.max(...out), Math.min(...long)];
+}"""
+
+MAPPED = {
+    "opening": """
+#include <linux/atomic.h>
+#include <cmpx/listing.h>
+static u32 x = 7;
+PROCESS(you) { u32 ret = cmpxchg(&x, 5, 9); EXPECT(ret != 7 || READ_ONCE(x) == 7, "ret is 7, and x is something else"); }
+PROCESS(other) { WRITE_ONCE(x, 9); WRITE_ONCE(x, 5); }
+""",
+    "spin": """
+#include <linux/atomic.h>
+#include <cmpx/listing.h>
+static u32 x;
+PROCESS(waiter) { while (READ_ONCE(x) != 1) ; }
+PROCESS(other) { WRITE_ONCE(x, 1); WRITE_ONCE(x, 2); }
+""",
+}
 
 LOCKED = """
 #include <linux/spinlock.h>
