@@ -298,7 +298,7 @@ class Verdict:
             "unmodelled": _("unmodelled: {what}").format(what="; ".join(self.unmodelled)),
         }[self.status]
         model = {"sc": _("sequential consistency"), "tso": _("x86-TSO; this says nothing of arm64 or of the kernel's model")}
-        lines = [f"{self.listing}: {said}", f"  {model[self.memory]} · {self.build}"]
+        lines = [_("{listing}: {said}").format(listing=self.listing, said=said), f"  {model[self.memory]} · {self.build}"]
         if self.interleavings is not None:
             total, bad = (_number(n) for n in (self.interleavings, self.bad_interleavings))
             lines.append("  " + _("interleavings: {total}, of which bad: {bad}").format(total=total, bad=bad))
@@ -520,8 +520,10 @@ class Reader:
                 place = self._symbols.line(pc)
                 verb = _("reads") if KINDS[kind] == "read" else _("writes")
                 how = _("marked") if marked else _("plain")
-                sides.append(f"{self.thread(thread)} {verb} ({how}, {Path(place.file).name}:{place.line})")
+                where = f"{Path(place.file).name}:{place.line}"
+                side = _("{thread} {verb} ({how}, {where})")
+                sides.append(side.format(thread=self.thread(thread), verb=verb, how=how, where=where))
                 lines.append(place.line)
-            message = f"{name}: {sides[0]}, {sides[1]}"
+            message = _("{name}: {one}, {other}").format(name=name, one=sides[0], other=sides[1])
             races.setdefault(message, DataRace(message, name, (lines[0], lines[1]), trace))
         return tuple(races.values())

@@ -171,7 +171,7 @@ class RaceResult:
             f'<tr><td style="text-align:left">{name}</td><td style="text-align:right">{value}</td></tr>'
             for name, value in self._rows()
         )
-        return f"<table><caption>{self._title()}</caption>{cells}</table>"
+        return f'<table><caption style="padding-top: 0.5em">{self._title()}</caption>{cells}</table>'
 
 
 def _thread(number: int) -> str:

@@ -121,7 +121,9 @@ class RoundsResult:
         return _values({name: value for name, value in outcome.values.items() if name not in constant})
 
     def _head(self) -> list[str]:
-        text = _("{listing}: {rounds:,} rounds in {seconds:.2f} s; processes: {processes}")
+        text = _("{listing}: one round in {seconds:.2f} s; processes: {processes}")
+        if self.rounds != 1:
+            text = _("{listing}: {rounds:,} rounds in {seconds:.2f} s; processes: {processes}")
         counts = {"listing": self.listing, "rounds": self.rounds, "seconds": self.seconds}
         lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.recorded or self.build}"]
         if self.rounds:
@@ -151,10 +153,10 @@ class RoundsResult:
         ]
         head = "<br>".join(html.escape(line.strip()) for line in self._head())
         # No caption: it would be broken to the width of a narrow table.
-        table = f"<p>{head}</p><table>{''.join(rows)}</table>"
+        table = f'<p style="margin: 0 6px">{head}</p><table>{"".join(rows)}</table>'
         if len(self.outcomes) > 1 and self.constant:
             same = _("in every round: {values}").format(values=_values(self.constant))
-            table += f"<p><small>{html.escape(same)}</small></p>"
+            table += f'<p style="margin: 0 6px"><small>{html.escape(same)}</small></p>'
         return table
 
 

@@ -31,7 +31,7 @@ def test_a_trace_reads_as_a_story():
 def test_the_same_in_chinese():
     language("zh")
     said = str(listing("counter_plain").check())
-    assert said.startswith("counter_plain: 不成立\n  顺序一致性 · ")
+    assert said.startswith("counter_plain：不成立\n  顺序一致性 · ")
     assert "交错：6 种，其中坏的：4 种" in said
     assert "读 x：0" in said
 
