@@ -121,8 +121,9 @@ class RoundsResult:
         return _values({name: value for name, value in outcome.values.items() if name not in constant})
 
     def _head(self) -> list[str]:
-        text = _("{listing}: one round in {seconds:.2f} s; processes: {processes}")
-        if self.rounds != 1:
+        if self.rounds == 1:
+            text = _("{listing}: one round in {seconds:.2f} s; processes: {processes}")
+        else:
             text = _("{listing}: {rounds:,} rounds in {seconds:.2f} s; processes: {processes}")
         counts = {"listing": self.listing, "rounds": self.rounds, "seconds": self.seconds}
         lines = [text.format(processes=", ".join(self.processes), **counts), f"  {self.recorded or self.build}"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cmpx import Listing, language, listing, listings, rounds
+from cmpx import Listing, language, listing, rounds
 from cmpx.rounds import LiveRounds, RoundsResult
 from cmpx.toolchain import CompileError, NoCompilerError, compiler, find_compilers
 from cmpx.widgets import Racer
@@ -27,11 +27,7 @@ HEAD = """#include <cmpx/listing.h>
 TWO = "import cmpx.listings, cmpx.rounds\ncmpx.listings.usable_cpus = cmpx.rounds.usable_cpus = lambda: 2\n"
 
 
-@pytest.fixture(autouse=True)
-def _really(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Race also where one processor is usable: the counts are exact there too."""
-    for module in (listings, rounds):
-        monkeypatch.setattr(module, "usable_cpus", lambda: 2)
+pytestmark = pytest.mark.usefixtures("two_cpus")
 
 
 def adds_up(result: RoundsResult) -> None:

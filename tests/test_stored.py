@@ -56,11 +56,7 @@ def no_compiler(monkeypatch):
     toolchain.compiler.cache_clear()
 
 
-@pytest.fixture(autouse=True)
-def _really(monkeypatch):
-    """Race also where one processor is usable: what is recorded is a race."""
-    for module in (verbs, rounds):
-        monkeypatch.setattr(module, "usable_cpus", lambda: 2)
+pytestmark = pytest.mark.usefixtures("two_cpus")
 
 
 @pytest.fixture

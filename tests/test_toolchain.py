@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from cmpx import Listing, listing, listings, rounds, toolchain
+from cmpx import Listing, listing, toolchain
 
 ZIG = (sys.executable, "-m", "ziglang", "cc")
 COPIES = """#include <cmpx/listing.h>
@@ -20,16 +20,14 @@ FINALLY { EXPECT(!x.words[0], "copied after"); }
 
 @pytest.fixture(params=[ZIG] if find_spec("ziglang") else [])
 def only_zig(monkeypatch):
-    """Nothing else: it builds what runs listings, too. It races also where one processor is usable."""
+    """Nothing else: it builds what runs listings, too."""
     monkeypatch.setattr(toolchain, "find_compilers", lambda: (ZIG,))
-    for module in (listings, rounds):
-        monkeypatch.setattr(module, "usable_cpus", lambda: 2)
     toolchain.compiler.cache_clear()
     yield
     toolchain.compiler.cache_clear()
 
 
-@pytest.mark.usefixtures("only_zig")
+@pytest.mark.usefixtures("only_zig", "two_cpus")
 @pytest.mark.parametrize("level", [0, 2])
 def test_zig_alone_does_all_of_it(level):
     verdict = listing("pi_post_block").check(optimise=level)
